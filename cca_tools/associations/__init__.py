@@ -1,0 +1,1 @@
+"""What goes with what: counts, strength and tests."""

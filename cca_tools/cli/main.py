@@ -1,0 +1,80 @@
+"""The ``cca-tools`` command: finds the command's module only when it is asked for."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+
+import click
+
+from cca_tools.errors import CcaError
+
+# command -> (module below cca_tools.cli, its click command, one line for --help)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "index": ("index", "index_command", "Make the manifest of a dataset."),
+    "tag-audio": ("tag_audio", "tag_audio_command", "Score the sound of every video."),
+    "tags": ("tags", "tags_group", "Look at tags: show, failures, list."),
+    "associate": ("associate", "associate_command", "Tell what each class sounds like."),
+    "reference": ("reference", "reference_group", "Write published tables as artefacts."),
+    "taggers": ("taggers", "taggers_command", "List the audio taggers."),
+    "weights": ("weights", "weights_group", "List, pull, verify and find weights."),
+    "demo-data": ("demo_data", "demo_data_command", "Generate the demo dataset."),
+    "doctor": ("doctor", "doctor_command", "Check what works on this machine."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when run, so that ``--help`` answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order a study uses them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"cca_tools.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("cca-tools"), prog_name="cca-tools")
+@click.option("--verbose", "-v", is_flag=True, help="Log what is being done, to standard error.")
+def app(verbose: bool) -> None:
+    r"""What does each class of a video dataset sound like, and does it matter?
+
+    \b
+    From a folder of videos to the table:
+      cca-tools index VIDEOS --layout folder
+      cca-tools tag-audio
+      cca-tools associate
+    """
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s: %(message)s"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line; errors end in one line on standard error and exit code 1 or 2."""
+    try:
+        code = app.main(args=argv, prog_name="cca-tools", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        code = 130
+    except CcaError as error:
+        click.echo(f"cca-tools: {error}", err=True)
+        code = error.exit_code
+    sys.exit(code if isinstance(code, int) else 0)

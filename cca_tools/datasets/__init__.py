@@ -1,0 +1,1 @@
+"""Dataset layouts and the manifest they give."""

@@ -1,0 +1,1 @@
+"""Probing and decoding of media files, in processes that may die."""

@@ -1,0 +1,1 @@
+"""Audio taggers: label spaces, weights, networks."""

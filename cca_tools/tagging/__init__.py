@@ -1,0 +1,1 @@
+"""The pass over a manifest that scores the sound of every video."""

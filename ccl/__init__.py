@@ -1,0 +1,1 @@
+"""Training and evaluation of video networks with cross-modal distillation."""
