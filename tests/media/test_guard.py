@@ -63,7 +63,7 @@ def test_a_crash_fails_only_its_own_task_though_the_parent_is_busy(tasks, worker
     thread.start()
     try:
         with GuardedPool(workers, 30) as pool:
-            outcomes = dict(pool.map_unordered(tasks.square_or_die, range(60)))
+            outcomes = dict(pool.map_unordered(tasks.square_or_die, range(30)))
     finally:
         idle.set()
         thread.join()
