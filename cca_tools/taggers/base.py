@@ -39,6 +39,12 @@ class Scores:
     def __len__(self) -> int:
         return len(self.probs)
 
+    @classmethod
+    def empty(cls, num_classes: int, embedding_dim: int) -> Scores:
+        """Return the scores of no clips."""
+        probs = np.zeros((0, num_classes), dtype=np.float32)
+        return cls(probs, np.zeros((0, embedding_dim), dtype=np.float32))
+
 
 class Tagger(ABC):
     """A network with its weights and its front end, ready to score clips.

@@ -1,4 +1,4 @@
-"""Reading weights from disk: nothing in the file is ever executed, and all that is wrong is said."""
+"""Reading weights from disk: nothing in a file is executed, and what is wrong with it is said."""
 
 from __future__ import annotations
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeVar, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from cca_tools.errors import UsageError
 
-Precision = Literal["fp32", "bf16"]
-Network = TypeVar("Network", bound=nn.Module)
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,8 @@ class Placement:
 
     Args:
         device: ``cpu``, ``cuda``, ``cuda:1``, ...
-        precision: ``fp32``, or ``bf16`` for weights and activations; the results are float32.
+        precision: ``fp32``, or ``bf16`` for the weights and activations of the trunk; front end,
+            normalisation of the input and head are float32 in either.
     """
 
     device: str
@@ -33,17 +33,22 @@ class Placement:
 
     @property
     def dtype(self) -> torch.dtype:
-        """The type of weights and activations."""
-        return torch.bfloat16 if self.precision == "bf16" else torch.float32
+        """The type of the trunk's weights and activations."""
+        return PRECISIONS[self.precision]
 
-    def place(self, network: Network) -> Network:
-        """Move a network for evaluation; convolutions run faster with channels last."""
-        return network.to(self.device, self.dtype, memory_format=torch.channels_last)
+    def place(self, network: nn.Module, trunk: Iterable[nn.Module]) -> None:
+        """Move a network to the device, and its trunk to the precision and to channels last.
 
-    def run(self, network: nn.Module, batch: Tensor) -> tuple[Tensor, ...]:
-        """Apply the network to a float32 batch of the CPU; return its outputs likewise."""
-        outputs = network(batch.to(self.device, self.dtype))
-        return tuple(output.float().cpu() for output in outputs)
+        Args:
+            network: The whole network, in float32.
+            trunk: The parts of it that hold the convolutions.
+        """
+        network.to(self.device)
+        for part in trunk:
+            part.to(dtype=self.dtype)
+            for parameter in part.parameters():
+                if parameter.ndim == 4:
+                    parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
 
 
 def choose_placement(device: str, precision: str) -> Placement:
@@ -51,13 +56,16 @@ def choose_placement(device: str, precision: str) -> Placement:
 
     Raises:
         UsageError: An unknown device or precision, or CUDA where there is none.
+
+    >>> choose_placement("cpu", "bf16").dtype
+    torch.bfloat16
     """
-    if precision not in get_args(Precision):
-        raise UsageError(f"no precision {precision!r}", "Give fp32 or bf16")
+    if precision not in PRECISIONS:
+        raise UsageError(f"no precision {precision!r}", f"Known are {', '.join(PRECISIONS)}")
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device.partition(":")[0] not in ("cpu", "cuda"):
-        raise UsageError(f"no device {device!r}", "Give auto, cpu or cuda")
+        raise UsageError(f"no device {device!r}", "Known are auto, cpu, cuda")
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise UsageError("this machine has no CUDA device", "Give --device cpu")
     return Placement(device, precision)

@@ -10,7 +10,8 @@ from cca_tools.taggers.spec import TaggerSpec
 
 def hz_to_mel(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return frequencies on the HTK mel scale, 1127 ln(1 + f / 700)."""
-    return 1127.0 * np.log1p(hertz / 700.0)
+    mels: NDArray[np.float64] = 1127.0 * np.log1p(hertz / 700.0)
+    return mels
 
 
 def mel_bank(spec: TaggerSpec) -> NDArray[np.float32]:
@@ -25,6 +26,6 @@ def mel_bank(spec: TaggerSpec) -> NDArray[np.float32]:
     left, centre, right = edges[:-2], edges[1:-1], edges[2:]
     rising = (bins - left) / (centre - left)
     falling = (right - bins) / (right - centre)
-    weights = np.maximum(0.0, np.minimum(rising, falling))
+    weights: NDArray[np.float64] = np.maximum(0.0, np.minimum(rising, falling))
     weights[0] = 0.0
     return weights.astype(np.float32)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -89,9 +88,10 @@ class YamnetNetwork(nn.Module):
         self.classifier = nn.Linear(BLOCKS[-1][0], num_classes)
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits (P, C) and embeddings (P, 1024) of patches (P, 96, 64)."""
-        x = self.blocks(self.stem(patches.unsqueeze(1)))  # (P, 1024, 3, 2)
-        embeddings = x.mean(dim=(2, 3))
+        """Return logits (P, C) and embeddings (P, 1024) of patches (P, 96, 64), float32."""
+        x = self.stem(patches.unsqueeze(1))  # (P, 32, 48, 32)
+        x = self.blocks(x.to(next(self.blocks.parameters()).dtype))  # (P, 1024, 3, 2)
+        embeddings = x.float().mean(dim=(2, 3))
         return self.classifier(embeddings), embeddings
 
 
@@ -109,13 +109,13 @@ class YamnetTagger(Tagger):
         self.spec, self.labels = spec, labels
         self.weights_sha256 = checkpoint.sha256
         self.device, self.precision = placement.device, placement.precision
-        self._placement = placement
-        network = YamnetNetwork(len(labels))
-        load_into(network, checkpoint)
-        for module in network.modules():
+        self.network = YamnetNetwork(len(labels))
+        load_into(self.network, checkpoint)
+        for module in self.network.modules():
             if isinstance(module, ConvNorm):
                 module.fuse()
-        self.network = placement.place(network)
+        placement.place(self.network, trunk=[self.network.blocks])
+        self._patches_at_once = PATCHES_AT_ONCE[placement.kind]
         self._window = torch.hann_window(spec.window, periodic=True)
         self._mel_bank = torch.from_numpy(mel_bank(spec))
 
@@ -133,23 +133,21 @@ class YamnetTagger(Tagger):
 
     @torch.inference_mode()
     def score_patches(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        """Return probabilities (P, C) and embeddings (P, 1024) of patches (P, 96, 64), float32."""
-        at_once = PATCHES_AT_ONCE[self._placement.kind]
-        pairs = [self._placement.run(self.network, part) for part in patches.split(at_once)]
-        logits, embeddings = (torch.cat(parts) for parts in zip(*pairs, strict=True))
+        """Return probabilities (P, C) and embeddings (P, 1024) of patches (P, 96, 64)."""
+        parts = torch.split(patches, self._patches_at_once)
+        results = [self.network(part.to(self.device)) for part in parts]
+        logits, embeddings = (torch.cat(tensors).cpu() for tensors in zip(*results, strict=True))
         return torch.sigmoid(logits), embeddings
 
     @torch.inference_mode()
     def score(self, features: Sequence[Tensor]) -> Scores:
         """Score clips by the mean over their patches; see the base class."""
         if not features:
-            empty = np.zeros((0, len(self.labels)), dtype=np.float32)
-            return Scores(empty, np.zeros((0, self.spec.embedding_dim), dtype=np.float32))
+            return Scores.empty(len(self.labels), self.spec.embedding_dim)
         lengths = [len(patches) for patches in features]
-        results = self.score_patches(torch.cat(list(features)))
         probs, embeddings = (
-            torch.stack([clip.mean(dim=0) for clip in result.split(lengths)]).numpy()
-            for result in results
+            torch.stack([clip.mean(dim=0) for clip in torch.split(result, lengths)]).numpy()
+            for result in self.score_patches(torch.cat(list(features)))
         )
         return Scores(probs, embeddings)
 
