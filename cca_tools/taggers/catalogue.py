@@ -38,38 +38,40 @@ class _Published:
 
 _EFFICIENTAT = (
     _Published(
-        "efficientat-mn04", 384, 0.0, 0, "mn04_as_mAP_432.pt", 4_066_513,
+        "efficientat-mn04", 384, 0.221, 983_599, "mn04_as_mAP_432.pt", 4_066_513,
         "sha256:899a8c6217063f6941793102a2780b3dd788ab11fce468d9cf5f0577c453321c",
     ),
     _Published(
-        "efficientat-mn10", 960, 0.0, 0, "mn10_as_mAP_471.pt", 19_708_753,
+        "efficientat-mn10", 960, 1.08, 4_876_831, "mn10_as_mAP_471.pt", 19_708_753,
         "sha256:0bd7dc2443af498c289a2e739f02ebb515d6aa3fd3ab9db539c86123ae368a4e",
     ),
-    _Published("efficientat-mn20", 1920, 0.0, 0, "mn20_as_mAP_478.pt", None, None),
-    _Published("efficientat-mn40", 3840, 0.0, 0, "mn40_as_mAP_484.pt", None, None),
+    _Published("efficientat-mn20", 1920, 4.12, 17_909_287, "mn20_as_mAP_478.pt", None, None),
+    _Published("efficientat-mn40", 3840, 16.1, 68_427_303, "mn40_as_mAP_484.pt", None, None),
 )  # fmt: skip
 
 _PANNS = (
     _Published(
-        "panns-cnn14", 2048, 0.0, 80_753_615, "Cnn14_mAP=0.431.pth", 327_428_481,
+        "panns-cnn14", 2048, 40.1, 80_753_615, "Cnn14_mAP=0.431.pth", 327_428_481,
         "sha256:0dc499e40e9761ef5ea061ffc77697697f277f6a960894903df3ada000e34b31",
     ),
     _Published(
-        "panns-cnn14-emb512", 512, 0.0, 0, "Cnn14_emb512_mAP=0.420.pth", None, None,
+        "panns-cnn14-emb512", 512, 40.1, 76_796_879, "Cnn14_emb512_mAP=0.420.pth", None, None,
     ),
     _Published(
-        "panns-cnn10", 512, 0.0, 0, "Cnn10_mAP=0.380.pth", 25_237_595,
+        "panns-cnn10", 512, 26.0, 5_219_279, "Cnn10_mAP=0.380.pth", 25_237_595,
         "md5:bfb1f1f9968938fa8ef4012b8471f5f6",
     ),
     _Published(
-        "panns-cnn6", 512, 0.0, 0, "Cnn6_mAP=0.343.pth", None,
+        "panns-cnn6", 512, 19.9, 4_837_455, "Cnn6_mAP=0.343.pth", None,
         "md5:e25e26b84585b14c7754c91e48efc9be",
     ),
     _Published(
-        "panns-mobilenetv1", 1024, 0.0, 0, "MobileNetV1_mAP=0.389.pth", 23_639_473,
+        "panns-mobilenetv1", 1024, 1.48, 4_796_303, "MobileNetV1_mAP=0.389.pth", 23_639_473,
         "md5:a419303e1c88aa1b9d2ac3811563d371",
     ),
-    _Published("panns-mobilenetv2", 1024, 0.0, 0, "MobileNetV2_mAP=0.383.pth", None, None),
+    _Published(
+        "panns-mobilenetv2", 1024, 0.684, 4_075_343, "MobileNetV2_mAP=0.383.pth", None, None,
+    ),
 )  # fmt: skip
 
 
@@ -153,7 +155,7 @@ _YAMNET = TaggerSpec(
         "https://github.com/tensorflow/models/tree/master/research/audioset/yamnet",
         bundled=True,
     ),
-    gflop_10s=0.0,
+    gflop_10s=2.63,
     parameters=3_729_481,
 )
 

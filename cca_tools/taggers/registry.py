@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cca_tools.errors import UsageError, WeightsError
 from cca_tools.taggers.labels import LabelSpace, label_space, read_label_table
 from cca_tools.taggers.spec import TaggerSpec
-from cca_tools.taggers.weights import resolve_weights
+from cca_tools.taggers.weights import check_unchanged, resolve_weights
 
 if TYPE_CHECKING:
     from cca_tools.taggers.base import Tagger
@@ -81,12 +81,13 @@ def load_tagger(
     """
     spec = tagger_spec(name)
     space = read_label_table(labels) if labels else label_space(spec.label_space)
-    path = resolve_weights(spec, weights)
+    found = resolve_weights(spec, weights)
     family = import_module(f"cca_tools.taggers.{spec.family}").TAGGER
     checkpoints = import_module("cca_tools.taggers.checkpoints")
     placement = import_module("cca_tools.taggers.device").choose_placement(device, precision)
-    checkpoint: Checkpoint = checkpoints.read_checkpoint(path)
-    _check_classes(checkpoint.num_classes(family.head_bias), space, path)
+    checkpoint: Checkpoint = checkpoints.read_checkpoint(found.path)
+    check_unchanged(found, checkpoint.sha256)
+    _check_classes(checkpoint.num_classes(family.head_bias), space, found.path)
     tagger: Tagger = family(spec, space, checkpoint, placement)
     return tagger
 

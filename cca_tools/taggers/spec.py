@@ -48,7 +48,8 @@ class TaggerSpec:
         fmin: Lower edge of the lowest band, in Hz.
         fmax: Upper edge of the highest band, in Hz.
         weights: The published weights.
-        gflop_10s: Floating-point operations for 10 s of sound, in 10^9, a multiply-add being two.
+        gflop_10s: Floating-point operations of the network for 10 s of sound, in 10^9: its
+            convolutions and dense layers, a multiply-add being two; without the front end.
         parameters: Number of trained parameters.
     """
 

@@ -1,0 +1,134 @@
+"""``cca-tools weights``: list, pull, verify and find the weights of the taggers."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from cca_tools.cli.taggers import print_table, size_text
+from cca_tools.errors import UsageError, WeightsError
+from cca_tools.taggers.overview import tagger_overview
+from cca_tools.taggers.registry import tagger_names, tagger_spec
+from cca_tools.taggers.weights import OTHERWISE, find_weights, verify_weights
+
+
+@click.group()
+def weights_group() -> None:
+    r"""List, pull, verify and find the weights of the taggers.
+
+    Weights are looked for in each folder of CCA_WEIGHTS_DIR, then in the cache (CCA_CACHE_DIR),
+    and else downloaded from where they were published, or from the mirror that CCA_WEIGHTS_URL
+    names.
+
+    \b
+    Example:
+      cca-tools weights pull efficientat-mn04
+    """
+
+
+@weights_group.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
+def list_command(as_json: bool) -> None:
+    r"""List the weights files: state, size, hash, where they are or come from.
+
+    \b
+    Example:
+      cca-tools weights list
+    """
+    keys = ("name", "weights", "file", "path", "bytes", "hash", "url", "licence", "citation")
+    rows = [{key: row[key] for key in keys} for row in tagger_overview()]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    cells = [
+        (
+            row["name"],
+            row["weights"],
+            size_text(row["bytes"]),
+            (row["hash"] or "none published").partition(":")[0],
+            row["path"] or row["url"],
+        )
+        for row in rows
+    ]
+    print_table(("tagger", "weights", "size", "hash", "where"), cells)
+
+
+@weights_group.command("pull")
+@click.argument("taggers", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Pull the weights of all taggers.")
+@click.pass_context
+def pull_command(ctx: click.Context, taggers: tuple[str, ...], every: bool) -> None:
+    r"""Download and verify the weights of TAGGERS, unless they are here.
+
+    \b
+    Example:
+      cca-tools weights pull efficientat-mn04 panns-cnn14
+    """
+    names = tagger_names() if every else taggers
+    if not names:
+        raise UsageError("no tagger was named", "Name some, or give --all")
+    failures = [name for name in names if not _pulled(name)]
+    if failures:
+        click.echo(f"not pulled: {', '.join(failures)}", err=True)
+        ctx.exit(1)
+
+
+def _pulled(name: str) -> bool:
+    from cca_tools.taggers.download import download_weights
+
+    spec = tagger_spec(name)
+    found = find_weights(spec)
+    if found:
+        click.echo(f"{name}: {found.origin}, {found.path}")
+        return True
+    try:
+        click.echo(f"{name}: pulled, {download_weights(spec)}")
+    except WeightsError as error:
+        click.echo(f"cca-tools: {error}", err=True)
+        return False
+    return True
+
+
+@weights_group.command("verify")
+@click.argument("taggers", nargs=-1)
+@click.pass_context
+def verify_command(ctx: click.Context, taggers: tuple[str, ...]) -> None:
+    r"""Compare the weights here with the published hashes; without TAGGERS, all that are here.
+
+    \b
+    Example:
+      cca-tools weights verify
+    """
+    all_good = True
+    for name in taggers or tagger_names():
+        found = find_weights(tagger_spec(name))
+        if found is None:
+            if taggers:
+                click.echo(f"{name}: absent")
+                all_good = False
+            continue
+        verdict = verify_weights(tagger_spec(name), found.path)
+        click.echo(f"{name}: {'good' if verdict.good else 'BAD'}, {verdict.reason}, {found.path}")
+        all_good = all_good and verdict.good
+    if not all_good:
+        ctx.exit(1)
+
+
+@weights_group.command("path")
+@click.argument("tagger")
+def path_command(tagger: str) -> None:
+    r"""Print where the weights of TAGGER are.
+
+    \b
+    Example:
+      cca-tools weights path yamnet
+    """
+    spec = tagger_spec(tagger)
+    found = find_weights(spec)
+    if found is None:
+        raise WeightsError(
+            f"the weights {spec.weights.name} of {tagger} are not on this machine",
+            f"Get them by `cca-tools weights pull {tagger}` from {spec.weights.url}, {OTHERWISE}",
+        )
+    click.echo(str(found.path))
