@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -77,6 +79,6 @@ def write_manifest(frame: pd.DataFrame, path: Path) -> None:
         checked.to_parquet(temporary, index=False)
 
 
-def video_path(row: pd.Series | dict[str, str]) -> Path:
+def video_path(row: Mapping[Any, Any]) -> Path:
     """Return the path on disk of a manifest row: its path below its root."""
     return Path(str(row["root"])) / str(row["path"])

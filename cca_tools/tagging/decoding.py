@@ -1,0 +1,78 @@
+"""Decoding ahead of scoring: pieces of sound in the order they are ready."""
+
+from __future__ import annotations
+
+import math
+import queue
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cca_tools.datasets.manifest import video_path
+from cca_tools.media.audio import DecodedAudio, Span, decode_audio
+from cca_tools.media.guard import GuardedPool, Outcome
+
+
+@dataclass(frozen=True)
+class Job:
+    """One video to tag: where it lies, and which part of it is meant."""
+
+    video_id: str
+    path: str
+    span: Span
+
+
+def jobs_of(manifest: pd.DataFrame) -> Iterator[Job]:
+    """Yield the jobs of a manifest's rows, in their order."""
+    for row in manifest.to_dict("records"):
+        start_s, end_s = float(row["start_s"]), float(row["end_s"])
+        span = Span(
+            start_s=0.0 if math.isnan(start_s) else start_s,
+            end_s=None if math.isnan(end_s) else end_s,
+        )
+        yield Job(str(row["video_id"]), str(video_path(row)), span)
+
+
+def decode_ahead(
+    pool: GuardedPool, jobs: Iterable[Job], sample_rate: int, ahead: int
+) -> Iterator[tuple[Job, DecodedAudio]]:
+    """Yield the sound of every job, piece by piece, as it becomes ready.
+
+    A job's pieces come in order; its last one has no ``next_s``. Crashes, time-outs and damage
+    come as a last piece with that status.
+
+    Args:
+        pool: Decodes in processes that may die.
+        jobs: Read lazily.
+        sample_rate: Wanted rate, in Hz.
+        ahead: Pieces in flight at once, those waiting to be taken included.
+    """
+    ended: queue.SimpleQueue[tuple[Job, Future[Outcome[DecodedAudio]]]] = queue.SimpleQueue()
+    source = iter(jobs)
+    in_flight = 0
+
+    def submit(job: Job, span: Span) -> None:
+        future = pool.submit(decode_audio, job.path, sample_rate, span)
+        future.add_done_callback(lambda done: ended.put((job, done)))
+
+    while True:
+        while in_flight < ahead and (job := next(source, None)) is not None:
+            submit(job, job.span)
+            in_flight += 1
+        if not in_flight:
+            return
+        job, future = ended.get()
+        piece = _piece(future.result())
+        if piece.next_s is None:
+            in_flight -= 1
+        else:
+            submit(job, Span(piece.next_s, job.span.end_s, job.span.max_s))
+        yield job, piece
+
+
+def _piece(outcome: Outcome[DecodedAudio]) -> DecodedAudio:
+    if outcome.value is not None:
+        return outcome.value
+    return DecodedAudio(status=outcome.failure or "decode_error", detail=outcome.detail)

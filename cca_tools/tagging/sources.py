@@ -1,0 +1,114 @@
+"""What a user may name for tagging: nothing, a manifest, a folder, files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import pandas as pd
+
+from cca_tools.datasets.index import index
+from cca_tools.datasets.manifest import check_manifest, read_manifest, write_manifest
+from cca_tools.errors import DataError
+from cca_tools.workspace import Provenance, Workspace, read_provenance
+
+Source: TypeAlias = pd.DataFrame | str | Path | Sequence[str | Path] | None
+
+LOOSE_FILES = "files"  # the layout that a manifest of loose files names in its provenance
+
+
+def as_manifest(source: Source, workspace: Workspace) -> pd.DataFrame:
+    """Return the manifest of what a user named, and see to it that the workspace has one.
+
+    Args:
+        source: None for the workspace's manifest; a manifest as a frame or a Parquet file; a
+            folder, which is indexed by its class folders; or media files, whose ids are their
+            names without suffix.
+        workspace: Where the manifest lies, or is put.
+
+    Raises:
+        DataError: There is none, or the workspace already holds the manifest of other videos.
+    """
+    if source is None:
+        return read_manifest(workspace.require(workspace.manifest, "cca-tools index VIDEOS"))
+    if isinstance(source, pd.DataFrame):
+        return _adopt(check_manifest(source, "the frame"), workspace)
+    paths = [Path(source)] if isinstance(source, str | Path) else [Path(item) for item in source]
+    if len(paths) == 1 and paths[0].suffix == ".parquet":
+        return _adopt(read_manifest(paths[0]), workspace)
+    if len(paths) == 1 and paths[0].is_dir():
+        return _folder(paths[0], workspace)
+    return _files(paths, workspace)
+
+
+def _adopt(manifest: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
+    if not workspace.manifest.exists():
+        _write(manifest, workspace, "manifest")
+        return manifest
+    known = set(read_manifest(workspace.manifest)["video_id"])
+    strange = [name for name in manifest["video_id"] if name not in known]
+    if strange:
+        raise _other_videos(workspace, f"{len(strange)} of these videos, first {strange[0]!r}")
+    return manifest
+
+
+def _folder(folder: Path, workspace: Workspace) -> pd.DataFrame:
+    if workspace.manifest.exists():
+        manifest = read_manifest(workspace.manifest)
+        if set(manifest["root"]) == {str(folder.resolve())}:
+            return manifest
+        raise _other_videos(workspace, str(folder))
+    return index(folder, layout="folder", workspace=workspace.root)
+
+
+def _files(paths: Sequence[Path], workspace: Workspace) -> pd.DataFrame:
+    new = _loose_files(paths)
+    if not workspace.manifest.exists():
+        _write(new, workspace, LOOSE_FILES)
+        return new
+    parameters = read_provenance(workspace.manifest).get("parameters", {})
+    if parameters.get("layout") != LOOSE_FILES:
+        raise _other_videos(workspace, str(paths[0]))
+    old = read_manifest(workspace.manifest)
+    merged = pd.concat([old, new]).drop_duplicates(["video_id", "root", "path"])
+    _write(check_manifest(merged, "the workspace with these files"), workspace, LOOSE_FILES)
+    return new
+
+
+def _write(manifest: pd.DataFrame, workspace: Workspace, layout: str) -> None:
+    with workspace.lock("tag-audio"):
+        provenance = Provenance("cca_tools.tag_audio", {"layout": layout})
+        write_manifest(manifest, workspace.manifest)
+        provenance.write(workspace.manifest)
+
+
+def _other_videos(workspace: Workspace, what: str) -> DataError:
+    return DataError(
+        f"{workspace.manifest} is the manifest of other videos, not of {what}",
+        "Give a workspace of their own with --workspace NEW",
+    )
+
+
+def _loose_files(paths: Sequence[Path]) -> pd.DataFrame:
+    unique = list(dict.fromkeys(path.absolute() for path in paths))
+    stems = Counter(path.stem for path in unique)
+    rows = [
+        {
+            "video_id": path.stem if stems[path.stem] == 1 else f"{path.parent.name}/{path.name}",
+            "path": path.name,
+            "class_name": "",
+            "split": "",
+            "group": path.stem,
+            "start_s": float("nan"),
+            "end_s": float("nan"),
+            "duration_s": float("nan"),
+            "has_audio": True,
+            "has_video": True,
+            "bytes": path.stat().st_size if path.is_file() else 0,
+            "root": str(path.parent),
+        }
+        for path in unique
+    ]
+    return check_manifest(pd.DataFrame(rows), "the list of files")

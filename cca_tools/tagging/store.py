@@ -1,0 +1,196 @@
+"""The tags on disk: Parquet shards, one set a fingerprint, each video exactly once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from cca_tools.errors import DataError
+from cca_tools.taggers.labels import LabelSpace
+from cca_tools.tagging.rows import FAILED, TagRow, tag_schema, top_classes
+from cca_tools.workspace import atomic_path, remove_leftovers, write_json, writing_to
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """One tag run as it lies on disk: the settings that decided its tags.
+
+    Args:
+        tagger: Its name.
+        fingerprint: SHA-256 of the settings.
+        settings: What the fingerprint was made of.
+        label_space: ``name`` and ``hash``.
+        embedding_dim: Length of the embedding, for the column.
+        started_utc: When the run was first started.
+    """
+
+    tagger: str
+    fingerprint: str
+    settings: dict[str, Any]
+    label_space: dict[str, str]
+    embedding_dim: int
+    started_utc: str
+    updated_utc: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the run's files are called: tagger and the fingerprint's first 12 digits."""
+        return f"{self.tagger}-{self.fingerprint[:12]}"
+
+
+def list_runs(folder: Path) -> list[RunInfo]:
+    """Return the tag runs in a folder, the newest first.
+
+    Raises:
+        DataError: A run's description is damaged.
+    """
+    runs = []
+    for path in folder.glob("_*.json"):
+        if path.name.endswith(".provenance.json"):
+            continue
+        try:
+            runs.append(RunInfo(**json.loads(path.read_text(encoding="utf-8"))))
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(
+                f"{path} does not describe a tag run: {error}", "Remove it and tag again"
+            ) from error
+    return sorted(runs, key=lambda run: (run.updated_utc, run.name), reverse=True)
+
+
+def shard_paths(folder: Path, name: str) -> list[Path]:
+    """Return the shards of the run ``name``, in the order they were written."""
+    return sorted(folder.glob(f"{name}-[0-9]*.parquet"))
+
+
+def read_tags(folder: Path, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return the tags of one run, one row a video.
+
+    Raises:
+        DataError: A shard is damaged.
+    """
+    frames = [_read(path, columns) for path in shard_paths(folder, name)]
+    return (
+        pd.concat(frames, ignore_index=True)
+        if frames
+        else pd.DataFrame(columns=list(columns or ()))
+    )
+
+
+def _read(path: Path, columns: Sequence[str] | None) -> pd.DataFrame:
+    try:
+        frame: pd.DataFrame = pq.ParquetFile(path).read(columns).to_pandas()
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(
+            f"the tags {path} are damaged: {error}", "Remove this file and run tag-audio again"
+        ) from error
+    return frame
+
+
+@dataclass
+class TagStore:
+    """Writes the tags of one run; the workspace's lock must be held.
+
+    Args:
+        folder: The workspace's ``tags``.
+        run: What decided the tags.
+        labels: The tagger's label space.
+    """
+
+    folder: Path
+    run: RunInfo
+    labels: LabelSpace
+    _rows: list[TagRow] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        settings = self.run.settings
+        self._schema = tag_schema(settings["keep"], len(self.labels), self.run.embedding_dim)
+
+    def open(self) -> set[str]:
+        """Make the folder, clear what a killed run left, and return the ids that are done."""
+        with writing_to(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(self.folder)
+        write_json(self.folder / f"_{self.run.name}.json", self.run.__dict__)
+        return set(read_tags(self.folder, self.run.name, ["video_id"])["video_id"])
+
+    def forget(self, statuses: Sequence[str] = FAILED) -> int:
+        """Drop the rows with these statuses, so that their videos are open again; count them."""
+        dropped = 0
+        for path in shard_paths(self.folder, self.run.name):
+            status = _read(path, ["status"])["status"]
+            keep = ~status.isin(list(statuses)).to_numpy()
+            dropped += int((~keep).sum())
+            if keep.all():
+                continue
+            if keep.any():
+                self._write(pq.ParquetFile(path).read().filter(pa.array(keep)), path)
+            else:
+                path.unlink()
+        return dropped
+
+    def forget_all(self) -> None:
+        """Remove every shard of this run."""
+        for path in shard_paths(self.folder, self.run.name):
+            path.unlink()
+
+    def add(self, row: TagRow) -> None:
+        """Take a row; it is on disk after the next `flush`."""
+        self._rows.append(row)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def flush(self) -> None:
+        """Write the rows taken since the last time as one new shard, all or nothing."""
+        if not self._rows:
+            return
+        shards = shard_paths(self.folder, self.run.name)
+        number = 1 + (int(shards[-1].stem.rpartition("-")[2]) if shards else 0)
+        self._write(self._table(self._rows), self.folder / f"{self.run.name}-{number:06d}.parquet")
+        self._rows = []
+
+    def _write(self, table: pa.Table, path: Path) -> None:
+        with atomic_path(path) as temporary:
+            pq.write_table(table, temporary, compression="zstd")
+
+    def _table(self, rows: Sequence[TagRow]) -> pa.Table:
+        tops = [self._top(row.probs) for row in rows]
+        columns: dict[str, Any] = {
+            "video_id": [row.video_id for row in rows],
+            "tagger": [self.run.tagger] * len(rows),
+            "fingerprint": [self.run.fingerprint] * len(rows),
+            "status": [row.status for row in rows],
+            "detail": [row.detail for row in rows],
+            "seconds": [row.seconds for row in rows],
+            "rms_dbfs": [row.rms_dbfs for row in rows],
+            "peak_dbfs": [row.peak_dbfs for row in rows],
+            "mids": [mids for mids, _ in tops],
+            "scores": [scores for _, scores in tops],
+        }
+        if "scores_all" in self._schema.names:
+            columns["scores_all"] = [_half(row.probs) for row in rows]
+        if "embedding" in self._schema.names:
+            columns["embedding"] = [_half(row.embedding) for row in rows]
+        return pa.table(columns, schema=self._schema)
+
+    def _top(self, probs: NDArray[np.float32] | None) -> tuple[list[str], list[float]]:
+        if probs is None:
+            return [], []
+        top = top_classes(probs, self.run.settings["top_k"])
+        return [self.labels.mids[position] for position in top], probs[top].tolist()
+
+
+def _half(values: NDArray[np.float32] | None) -> NDArray[np.float16] | None:
+    if values is None:
+        return None
+    largest = np.finfo(np.float16).max
+    return np.clip(values, -largest, largest).astype(np.float16)
