@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import queue
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -27,12 +28,16 @@ class Job:
 def jobs_of(manifest: pd.DataFrame) -> Iterator[Job]:
     """Yield the jobs of a manifest's rows, in their order."""
     for row in manifest.to_dict("records"):
-        start_s, end_s = float(row["start_s"]), float(row["end_s"])
-        span = Span(
-            start_s=0.0 if math.isnan(start_s) else start_s,
-            end_s=None if math.isnan(end_s) else end_s,
-        )
-        yield Job(str(row["video_id"]), str(video_path(row)), span)
+        yield Job(str(row["video_id"]), str(video_path(row)), span_of(row))
+
+
+def span_of(row: Mapping[Any, Any]) -> Span:
+    """Return the part of the file that a manifest's row means."""
+    start_s, end_s = float(row["start_s"]), float(row["end_s"])
+    return Span(
+        start_s=0.0 if math.isnan(start_s) else start_s,
+        end_s=None if math.isnan(end_s) else end_s,
+    )
 
 
 def decode_ahead(

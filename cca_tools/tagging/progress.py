@@ -10,7 +10,7 @@ from typing import Self
 
 from tqdm.auto import tqdm
 
-from cca_tools.tagging.rows import TagRow
+from cca_tools.tagging.rows import TagRow, describe_counts
 
 _FORMAT = (
     "tag-audio {percentage:3.0f}% |{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"

@@ -1,0 +1,70 @@
+"""Finding one run among several, and one video in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from cca_tools.datasets.manifest import read_manifest
+from cca_tools.errors import DataError, UsageError
+from cca_tools.tagging.rows import FAILED
+from cca_tools.tagging.store import RunInfo, list_runs, read_tags
+from cca_tools.workspace import Workspace
+
+
+def choose_run(workspace: Workspace, name: str | None = None) -> RunInfo:
+    """Return the tag run whose name begins with ``name``, by default the newest.
+
+    Raises:
+        DataError: There is no tag run.
+        UsageError: None or several of that name.
+    """
+    runs = list_runs(workspace.tags)
+    if not runs:
+        raise DataError(
+            f"{workspace.tags} has no tags", f"Run `cca-tools tag-audio -w {workspace.root}` first"
+        )
+    if name is None:
+        return runs[0]
+    found = [run for run in runs if run.name.startswith(name)]
+    if len(found) != 1:
+        known = ", ".join(run.name for run in runs)
+        raise UsageError(
+            f"{len(found)} tag runs have a name that begins with {name!r}", f"There are {known}"
+        )
+    return found[0]
+
+
+def failures(workspace: Workspace, name: str | None = None) -> pd.DataFrame:
+    """Return the videos whose sound could not be read: video_id, status, detail, path."""
+    run = choose_run(workspace, name)
+    tags = read_tags(workspace.tags, run.name, ["video_id", "status", "detail"])
+    failed = tags[tags["status"].isin(FAILED)]
+    manifest = read_manifest(workspace.manifest)[["video_id", "path"]]
+    return failed.merge(manifest, on="video_id").sort_values("video_id", ignore_index=True)
+
+
+def find_video(workspace: Workspace, wanted: str) -> Mapping[Any, Any]:
+    """Return the manifest's row of a video, named by its id, its path or its file name.
+
+    Raises:
+        UsageError: None or several; the message names near ones.
+    """
+    manifest = read_manifest(workspace.manifest)
+    for matches in (
+        manifest["video_id"] == wanted,
+        manifest["path"] == wanted,
+        manifest["path"].str.rpartition("/")[2] == wanted,
+        manifest["video_id"].str.contains(wanted, regex=False),
+    ):
+        if matches.sum() == 1:
+            return dict(manifest[matches].iloc[0])
+        if matches.any():
+            some = ", ".join(manifest.loc[matches, "video_id"].head(3))
+            raise UsageError(f"{matches.sum()} videos are called {wanted!r}", f"Such as {some}")
+    raise UsageError(
+        f"no video {wanted!r} in {workspace.manifest}",
+        f"Give an id such as {manifest['video_id'].iloc[0]}",
+    )
