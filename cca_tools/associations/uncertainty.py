@@ -1,0 +1,88 @@
+"""Intervals, p-values and q-values of all pairs, by what the groups allow."""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from cca_tools.associations.counting import Counts, fetch_units, iterate_units
+from cca_tools.associations.intervals import share_interval, single_video_interval
+from cca_tools.associations.settings import Progress, Settings
+from cca_tools.associations.significance import (
+    benjamini_yekutieli,
+    permutation_p,
+    single_video_p,
+)
+from cca_tools.associations.table import Uncertainty
+
+Floats = NDArray[np.float64]
+
+
+def estimate_uncertainty(
+    database: duckdb.DuckDBPyConnection, counts: Counts, settings: Settings, progress: Progress
+) -> Uncertainty:
+    """Return intervals, p-values and q-values of the pairs that occur.
+
+    Args:
+        database: With the table ``tagged``.
+        counts: Made of the same table.
+        settings: How many resamples and permutations, and the seed.
+        progress: Told of every video class and every permutation.
+    """
+    low, high = _intervals(database, counts, settings, progress)
+    p_values = _p_values(database, counts, settings, progress)
+    q_values = benjamini_yekutieli(p_values, num_tested_pairs(counts))
+    return Uncertainty(share_low=low, share_high=high, p_value=p_values, q_value=q_values)
+
+
+def num_tested_pairs(counts: Counts) -> int:
+    """Return how many pairs the test is about: also those that could occur and do not.
+
+    Every video class with counted videos times every audio class in any counted video's top-k.
+    Leaving out the pairs that never occur would make the others look more surprising than they
+    are, since which ones occur is itself a result.
+    """
+    return int((counts.support > 0).sum()) * len(np.unique(counts.code))
+
+
+def _single(counts: Counts) -> NDArray[np.bool_]:
+    """Return whether every unit of each video class is one video."""
+    single: NDArray[np.bool_] = counts.classes["groups"].to_numpy() == counts.support
+    return single
+
+
+def _intervals(
+    database: duckdb.DuckDBPyConnection, counts: Counts, settings: Settings, progress: Progress
+) -> tuple[Floats, Floats]:
+    if settings.bootstrap == 0:
+        undefined = np.full(len(counts.videos), np.nan)
+        return undefined, undefined.copy()
+    low, high = single_video_interval(counts.videos, counts.support[counts.class_id])
+    drawn = ~_single(counts)
+    advance = progress.begin("bootstrap", int(drawn.sum()))
+    for class_id, units in iterate_units(database, counts.support, drawn):
+        rng = np.random.default_rng((settings.seed, class_id))
+        pairs = slice(*np.searchsorted(counts.class_id, [class_id, class_id + 1]))
+        codes = counts.code[pairs]
+        lows, highs = share_interval(units, int(codes.max()) + 1, settings.bootstrap, rng)
+        low[pairs], high[pairs] = lows[codes], highs[codes]
+        advance(1)
+    return low, high
+
+
+def _p_values(
+    database: duckdb.DuckDBPyConnection, counts: Counts, settings: Settings, progress: Progress
+) -> Floats:
+    if settings.permutations == 0:
+        return np.full(len(counts.videos), np.nan)
+    if _single(counts).all():
+        total = np.bincount(counts.code, weights=counts.videos).astype(np.int64)[counts.code]
+        num_videos = int(counts.support.sum())
+        support = counts.support[counts.class_id]
+        return single_video_p(counts.videos, support, total, num_videos)
+    owner, units = fetch_units(database, 0, len(counts.class_names) - 1)
+    rng = np.random.default_rng((settings.seed, len(counts.class_names)))
+    num_codes = int(counts.code.max()) + 1
+    p_values = permutation_p(units, owner, num_codes, settings.permutations, rng, progress)
+    return p_values[counts.class_id, counts.code]

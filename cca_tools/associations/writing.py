@@ -1,0 +1,41 @@
+"""Write associations into a workspace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from cca_tools.associations.table import Associations
+from cca_tools.workspace import (
+    Provenance,
+    Workspace,
+    atomic_path,
+    provenance_path,
+    read_provenance,
+    write_json,
+)
+
+
+def classes_path(workspace: Workspace) -> Path:
+    """Return where the counts of each video class lie."""
+    return workspace.root / "associations_classes.parquet"
+
+
+def write_associations(
+    result: Associations, workspace: Workspace, provenance: Provenance
+) -> tuple[Path, ...]:
+    """Write both tables as Parquet, each with its sidecar, and return their paths."""
+    first, second = workspace.associations, classes_path(workspace)
+    write_parquet(result.pairs, first)
+    provenance.write(first)
+    write_parquet(result.classes, second)
+    # the same inputs: hashing them once is enough
+    write_json(provenance_path(second), read_provenance(first) | {"artefact": second.name})
+    return first, second
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame to ``path`` atomically."""
+    with atomic_path(path) as temporary:
+        frame.to_parquet(temporary, index=False)

@@ -1,0 +1,101 @@
+"""The tables and pictures of a workspace's associations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from cca_tools.associations.table import Associations
+from cca_tools.reports import formats
+from cca_tools.reports.plots import draw_class, draw_heat_map, save_figure, slug
+from cca_tools.reports.tables import LEVEL_COLUMN, SHOWN, association_table, class_table
+from cca_tools.workspace import Workspace, write_text
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What to write besides the tables of all classes.
+
+    Args:
+        levels: The level of each video class, where known.
+        charts: Video classes to draw a bar chart of; ``all`` means every one.
+        figures: Whether to draw the heat maps.
+    """
+
+    levels: Mapping[str, str] = field(default_factory=dict)
+    charts: tuple[str, ...] = ()
+    figures: bool = True
+
+    @property
+    def named_charts(self) -> tuple[str, ...]:
+        """The classes asked for by name."""
+        return tuple(name for name in self.charts if name != ALL)
+
+
+def write_report(result: Associations, workspace: Workspace, report: Report) -> tuple[Path, ...]:
+    """Write tables and figures into the workspace and return their paths."""
+    table = association_table(result.pairs, result.classes, report.levels)
+    known = table if report.levels else table.drop(columns=LEVEL_COLUMN)
+    audio = r">{\raggedright\arraybackslash}p{0.62\linewidth}"
+    paths = [
+        write_text_table(workspace.tables / "associations.csv", formats.to_csv(table)),
+        write_text_table(workspace.tables / "associations.md", formats.to_markdown(known)),
+        write_text_table(
+            workspace.tables / "associations.tex",
+            formats.to_latex(
+                known,
+                ["l", audio, "l"][: len(known.columns)],
+                f"Video classes and the {SHOWN} audio classes that go with each.",
+                "tab:associations",
+            ),
+        ),
+        *write_class_tables(result.classes, workspace.tables),
+    ]
+    if report.figures:
+        paths += _draw_heat_maps(result.pairs, workspace.figures)
+    paths += _draw_charts(result, workspace.figures, report)
+    return tuple(paths)
+
+
+def write_class_tables(classes: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write which videos count as ``classes.csv``, ``.md`` and ``.tex``."""
+    table = class_table(classes)
+    types = ["l"] + ["r"] * (len(table.columns) - 1)
+    caption = "Videos of each class that count, and what became of the others."
+    return [
+        write_text_table(folder / "classes.csv", formats.to_csv(table)),
+        write_text_table(folder / "classes.md", formats.to_markdown(table)),
+        write_text_table(
+            folder / "classes.tex", formats.to_latex(table, types, caption, "tab:classes")
+        ),
+    ]
+
+
+def write_text_table(path: Path, text: str) -> Path:
+    """Write ``text`` to ``path`` and return the path."""
+    write_text(path, text)
+    return path
+
+
+def _draw_heat_maps(pairs: pd.DataFrame, folder: Path) -> list[Path]:
+    return [
+        path
+        for measure in ("share", "log_odds_z")
+        for path in save_figure(draw_heat_map(pairs, measure), folder / f"heatmap_{measure}")
+    ]
+
+
+def _draw_charts(result: Associations, folder: Path, report: Report) -> list[Path]:
+    counted = result.classes.loc[result.classes["support"] > 0, "class_name"]
+    wanted = list(counted) if ALL in report.charts else list(dict.fromkeys(report.charts))
+    return [
+        path
+        for name in wanted
+        if name in set(counted)
+        for path in save_figure(draw_class(result.pairs, name), folder / f"chart_{slug(name)}")
+    ]

@@ -1,0 +1,266 @@
+"""Pictures of associations: a heat map of all classes, and a bar chart of one."""
+
+from __future__ import annotations
+
+import re
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from cca_tools.errors import DataError
+from cca_tools.reports.heatmap import choose_columns, cluster_order, matrix
+from cca_tools.reports.tables import SHOWN, shown_class
+from cca_tools.workspace import atomic_path
+
+MAX_COLUMNS = 60
+SUFFIXES = (".png", ".pdf")
+_DPI = 200
+_CELL, _DENSE_CELL, _DENSE_ROWS = 0.22, 0.125, 80  # inches; rows from which they stand denser
+
+
+def _style() -> AbstractContextManager[None]:
+    return mpl.rc_context(
+        {
+            "font.family": "DejaVu Sans",
+            "font.size": 8,
+            "axes.linewidth": 0.6,
+            "pdf.fonttype": 42,  # text stays text
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class _Look:
+    title: str
+    bar: str
+    palette: str
+    centre: float | None
+
+
+_LOOKS = {
+    "share": _Look(
+        "Part of each class's videos with the audio class in their top tags",
+        "share of videos",
+        "rocket_r",
+        None,
+    ),
+    "log_odds_z": _Look(
+        "How much more often than in the other classes", "log-odds, z", "vlag", 0.0
+    ),
+}
+
+
+def draw_heat_map(pairs: pd.DataFrame, measure: str) -> Figure:
+    """Draw video classes by audio classes, both in clustered order.
+
+    At most ``MAX_COLUMNS`` audio classes are shown, those that tell video classes apart best: see
+    `choose_columns`. A pair that never occurs has share 0, and no log-odds: it stays blank.
+
+    Args:
+        pairs: A table of associations.
+        measure: ``share`` or ``log_odds_z``.
+
+    Raises:
+        DataError: The table is empty.
+    """
+    if pairs.empty:
+        raise DataError("there are no associations to draw", "Run `cca-tools associate` first")
+    look = _LOOKS[measure]
+    columns = choose_columns(pairs, MAX_COLUMNS)
+    telling = matrix(pairs, "log_odds_z", columns)
+    rows, order = cluster_order(telling.fillna(0.0))
+    values = matrix(pairs, measure, columns).iloc[rows, order]
+    with _style():
+        figure, axes, bar = _canvas(values)
+        low, high = _limits(values, look)
+        sns.heatmap(
+            values.fillna(0.0) if measure == "share" else values,
+            ax=axes,
+            cbar_ax=bar,
+            cmap=sns.color_palette(look.palette, as_cmap=True),
+            vmin=low,
+            vmax=high,
+            center=look.centre,
+            linewidths=0.3 if len(values) < _DENSE_ROWS else 0.0,
+            linecolor="white",
+            xticklabels=True,
+            yticklabels=True,
+        )
+        _label_heat_map(axes, bar, pairs, values, look)
+    return figure
+
+
+def _limits(values: pd.DataFrame, look: _Look) -> tuple[float, float]:
+    if look.centre is None:
+        return 0.0, 1.0
+    known = np.abs(values.to_numpy()[np.isfinite(values.to_numpy())])
+    reach = float(np.quantile(known, 0.98)) if len(known) else 1.0
+    return -reach, reach
+
+
+def _canvas(values: pd.DataFrame) -> tuple[Figure, Axes, Axes]:
+    """Return a figure with axes that give every cell the same size, in inches."""
+    cell = _CELL if len(values) < _DENSE_ROWS else _DENSE_CELL
+    longest_row = max(len(shown_class(str(name))) for name in values.index)
+    longest_column = max(len(str(name)) for name in values.columns)
+    left, top = 0.3 + 0.075 * longest_row, 0.75
+    bottom = 0.45 + 0.07 * longest_column
+    width, height = max(_CELL * len(values.columns), 2.6), cell * len(values)
+    full_width, full_height = left + width + 0.95, bottom + height + top
+    figure = Figure(figsize=(full_width, full_height))
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes(
+        (left / full_width, bottom / full_height, width / full_width, height / full_height)
+    )
+    tall = min(height, 2.6)
+    bar = figure.add_axes(
+        (
+            (left + width + 0.2) / full_width,
+            (bottom + height - tall) / full_height,
+            0.14 / full_width,
+            tall / full_height,
+        )
+    )
+    return figure, axes, bar
+
+
+def _label_heat_map(
+    axes: Axes, bar: Axes, pairs: pd.DataFrame, values: pd.DataFrame, look: _Look
+) -> None:
+    small = 6.5 if len(values) >= _DENSE_ROWS else 8
+    axes.set_xlabel("")
+    axes.set_ylabel("")
+    axes.set_yticklabels(
+        [_plain(shown_class(str(name))) for name in values.index], rotation=0, fontsize=small
+    )
+    axes.set_xticklabels([_plain(str(name)) for name in values.columns], rotation=90, fontsize=7.5)
+    axes.tick_params(length=0)
+    axes.set_title(look.title, loc="left", fontsize=10, fontweight="bold", pad=20)
+    shown, total = len(values.columns), pairs["mid"].nunique()
+    chosen = (
+        f"{shown} of {total} audio classes: the most telling of each video class first (log-odds)"
+        if shown < total
+        else f"all {total} audio classes that occur"
+    )
+    axes.annotate(
+        chosen, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", color="0.35"
+    )
+    bar.set_ylabel(look.bar)
+    bar.tick_params(length=2, width=0.5)
+
+
+def draw_class(pairs: pd.DataFrame, class_name: str) -> Figure:
+    """Draw the shares of one class's ten audio classes, with intervals and the dataset's shares.
+
+    Raises:
+        DataError: The table has no such class.
+    """
+    top = pairs[(pairs["class_name"] == class_name) & (pairs["rank"] <= SHOWN)]
+    if top.empty:
+        raise DataError(
+            f"there are no associations of the class {class_name!r}", "Give a class that has some"
+        )
+    top = top.sort_values("rank", ascending=False)
+    places = np.arange(len(top))
+    with _style():
+        figure = Figure(figsize=(6.4, 0.75 + 0.27 * len(top)), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        axes.barh(places, top["share"], height=0.68, color="#4c78a8")
+        low = (top["share"] - top["share_low"]).clip(lower=0)
+        high = (top["share_high"] - top["share"]).clip(lower=0)
+        axes.errorbar(
+            top["share"],
+            places,
+            xerr=[low, high],
+            fmt="none",
+            ecolor="0.15",
+            elinewidth=0.9,
+            capsize=2,
+        )
+        axes.scatter(
+            top["base_share"], places, marker="|", s=90, color="#e45756", linewidths=1.6, zorder=3
+        )
+        axes.set_yticks(places, [_plain(str(tag)) for tag in top["tag"]])
+        _finish_class(axes, top, class_name)
+    return figure
+
+
+def _finish_class(axes: Axes, top: pd.DataFrame, class_name: str) -> None:
+    support = int(top["support"].iloc[0])
+    for place, (lift, q_value) in enumerate(zip(top["lift"], top["q_value"], strict=True)):
+        surprise = "" if np.isnan(q_value) else f"   q {_q_text(q_value)}"
+        axes.annotate(
+            f"lift {lift:.3g}{surprise}",
+            (1.0, place),
+            (4, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            va="center",
+            color="0.3",
+            fontsize=7,
+        )
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1.0, decimals=0))
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x", color="0.9", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.set_title(
+        _plain(f"{shown_class(class_name)} ({support} video{'' if support == 1 else 's'})"),
+        loc="left",
+        fontweight="bold",
+    )
+    axes.set_xlabel("share of the class's videos")
+    handles = [Line2D([], [], color="#e45756", marker="|", linestyle="none", markersize=8)]
+    labels = ["all videos"]
+    if top["share_low"].notna().any():
+        handles.append(Line2D([], [], color="0.15", linewidth=0.9))
+        labels.append("95 % interval")
+    axes.legend(handles, labels, loc="lower right", frameon=False, fontsize=7)
+
+
+def _q_text(q_value: float) -> str:
+    return "< 0.001" if q_value < 0.001 else f"{q_value:.3f}"
+
+
+def _plain(text: str) -> str:
+    return text.replace("$", r"\$")  # else a pair of them would begin mathematics
+
+
+def save_figure(figure: Figure, stem: Path) -> list[Path]:
+    """Write a figure as PNG and PDF, and return both paths.
+
+    Args:
+        figure: What to write.
+        stem: The path without suffix.
+    """
+    paths = [stem.with_name(stem.name + suffix) for suffix in SUFFIXES]
+    for path in paths:
+        with atomic_path(path) as temporary, _style():
+            figure.savefig(temporary, dpi=_DPI, format=path.suffix[1:])
+    return paths
+
+
+def slug(name: str) -> str:
+    """Return a file name for a class, distinct for distinct names.
+
+    >>> slug("PlayingCello"), slug("a/b") != slug("a_b"), slug("a_b")
+    ('PlayingCello', True, 'a_b')
+    """
+    safe = re.sub(r"[^\w.-]+", "_", name).strip(".")[:80]
+    if safe == name:
+        return safe
+    return f"{safe}-{sha256(name.encode()).hexdigest()[:8]}"

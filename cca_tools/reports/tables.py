@@ -1,0 +1,69 @@
+"""The tables of a study as frames of text: which rows and columns a reader sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from cca_tools.tagging.rows import NOT_COUNTED
+
+SHOWN = 10
+NO_CLASS = "(no class)"
+NOTHING_COUNTED = "(no video counts)"
+LEVEL_COLUMN = "Correlated"
+UNTAGGED = "untagged"
+
+
+def shown_class(name: str) -> str:
+    """Return the name of a video class as it is shown; videos need not have one."""
+    return name or NO_CLASS
+
+
+def association_table(
+    pairs: pd.DataFrame, classes: pd.DataFrame, levels: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return the layout of the paper's Tables D to F: a video class, its ten audio classes, level.
+
+    Args:
+        pairs: At least ``class_name``, ``rank`` and ``tag``.
+        classes: At least ``class_name``: the rows, in this order.
+        levels: Level by class name; empty text where unknown.
+
+    >>> pairs = pd.DataFrame({"class_name": ["Dog", "Dog"], "rank": [2, 1], "tag": ["Bark", "Pet"]})
+    >>> classes = pd.DataFrame({"class_name": ["Dog", "Owl"]})
+    >>> association_table(pairs, classes, {"Dog": "highly"}).iloc[:, 1:].values.tolist()
+    [['Pet; Bark', 'highly'], ['(no video counts)', '']]
+    """
+    top = pairs[pairs["rank"] <= SHOWN].sort_values(["class_name", "rank"])
+    joined = top.groupby("class_name")["tag"].agg("; ".join)
+    names = classes["class_name"]
+    return pd.DataFrame(
+        {
+            "Video class": names.map(shown_class),
+            f"Top-{SHOWN} associated audio classes": names.map(joined).fillna(NOTHING_COUNTED),
+            LEVEL_COLUMN: [levels.get(name, "") for name in names],
+        }
+    )
+
+
+def class_table(classes: pd.DataFrame) -> pd.DataFrame:
+    """Return how many videos of each class count, and what became of the others.
+
+    Args:
+        classes: ``class_name``, ``videos``, ``support``, ``groups``, a column a status, and
+            ``untagged``; statuses that no video has are left out. The last row is the sum.
+    """
+    others = [name for name in (*NOT_COUNTED, UNTAGGED) if classes[name].any()]
+    table = pd.DataFrame(
+        {
+            "Video class": classes["class_name"].map(shown_class),
+            "Videos": classes["videos"],
+            "Counted": classes["support"],
+            "Groups": classes["groups"],
+            "Partial": classes["partial"],
+            **{name.replace("_", " ").capitalize(): classes[name] for name in others},
+        }
+    )
+    total = table.sum(numeric_only=True).to_frame().T.assign(**{"Video class": "All classes"})
+    return pd.concat([table, total[list(table.columns)]], ignore_index=True)
