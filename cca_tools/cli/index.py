@@ -20,9 +20,19 @@ from cca_tools.workspace import DEFAULT_ROOT, Workspace
 
 _SHOWN = 3  # problems of one kind that are named on the screen; all stand in index-report.csv
 
-_LAYOUT_HELP = "How the videos lie: " + "; ".join(
-    f"{name}: {layout.about}" for name, layout in LAYOUTS.items()
-)
+_LAYOUTS = "\n".join(f"  {name:<12} {layout.about}" for name, layout in LAYOUTS.items())
+_EPILOG = f"""
+\b
+Layouts:
+{_LAYOUTS}
+
+\b
+Examples:
+  cca-tools index VIDEOS
+  cca-tools index UCF-101 --layout ucf101 --splits ucfTrainTestlist --subset ucf51
+  cca-tools index CLIPS --layout vggsound --splits vggsound.csv --on-missing skip
+  cca-tools index ROOT --layout table --splits t.csv --columns path=file
+"""
 
 
 def _columns(ctx: click.Context, param: click.Parameter, value: str) -> dict[str, str]:
@@ -33,9 +43,15 @@ def _columns(ctx: click.Context, param: click.Parameter, value: str) -> dict[str
     return {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
 
 
-@click.command()
+@click.command(epilog=_EPILOG)
 @click.argument("root", type=click.Path(path_type=Path))
-@click.option("--layout", default="folder", type=click.Choice(list(LAYOUTS)), help=_LAYOUT_HELP)
+@click.option(
+    "--layout",
+    default="folder",
+    show_default=True,
+    type=click.Choice(list(LAYOUTS)),
+    help="How the videos lie.",
+)
 @click.option(
     "--splits",
     type=click.Path(path_type=Path),
@@ -78,18 +94,11 @@ def _columns(ctx: click.Context, param: click.Parameter, value: str) -> dict[str
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def index_command(root: Path, workspace: Path, as_json: bool, **settings: Any) -> int:
-    r"""Make the manifest of the videos in ROOT: one row a video, or a segment of one.
+    """Make the manifest of the videos in ROOT: one row a video, or a segment of one.
 
     Every file is looked into (streams, length), in processes that may crash without harm.
     Whatever is wrong is counted and named: on the screen the first few, in
     WORKSPACE/index-report.csv all. Ends with exit code 1 when anything failed.
-
-    \b
-    Examples:
-      cca-tools index VIDEOS
-      cca-tools index UCF-101 --layout ucf101 --splits ucfTrainTestlist --split 1 --subset ucf51
-      cca-tools index CLIPS --layout vggsound --splits vggsound.csv --on-missing skip
-      cca-tools index ROOT --layout table --splits my.csv --columns path=file,class_name=label
     """
     annotations = Annotations(settings["splits"], settings["split"], settings["columns"])
     options: IndexOptions = {

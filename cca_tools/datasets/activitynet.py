@@ -22,7 +22,7 @@ class ActivityNet(Layout):
     """
 
     name: ClassVar[str] = "activitynet"
-    about: ClassVar[str] = "ActivityNet; --splits is activity_net.v1-3.min.json, or its folder"
+    about: ClassVar[str] = "ActivityNet; --splits is activity_net.v1-3.min.json"
 
     def annotation_files(self) -> list[Path]:
         """Return the JSON file: the one given, or the only one in the folder given (or the root).

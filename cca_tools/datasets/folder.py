@@ -14,7 +14,7 @@ class Folder(Layout):
     """``ROOT/CLASS/x.mp4``, ``ROOT/train/CLASS/x.mp4`` or ``ROOT/x.mp4``; video or audio files."""
 
     name: ClassVar[str] = "folder"
-    about: ClassVar[str] = "class folders, with or without train, val and test folders on top"
+    about: ClassVar[str] = "class folders, perhaps below train, val and test folders"
 
     def annotation_files(self) -> list[Path]:
         """Return nothing: the folders say it all.

@@ -26,7 +26,7 @@ class Table(Layout):
     """
 
     name: ClassVar[str] = "table"
-    about: ClassVar[str] = "a CSV, TSV or Parquet table: ROOT itself, or --splits beside it"
+    about: ClassVar[str] = "a CSV, TSV or Parquet table: ROOT itself, or --splits"
 
     @property
     def media_root(self) -> Path:

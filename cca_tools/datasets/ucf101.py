@@ -37,7 +37,7 @@ class Ucf101(Layout):
     """
 
     name: ClassVar[str] = "ucf101"
-    about: ClassVar[str] = "UCF101; --splits is the folder ucfTrainTestlist, --split is 1, 2 or 3"
+    about: ClassVar[str] = "UCF101; --splits is ucfTrainTestlist, --split 1, 2 or 3"
 
     def annotation_files(self) -> list[Path]:
         """Return the class list and the two or three lists of the split.

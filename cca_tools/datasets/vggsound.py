@@ -36,7 +36,7 @@ class VggSound(Layout):
     """
 
     name: ClassVar[str] = "vggsound"
-    about: ClassVar[str] = "VGGSound; --splits is vggsound.csv, or the folder it lies in"
+    about: ClassVar[str] = "VGGSound; --splits is vggsound.csv or its folder"
 
     def annotation_files(self) -> list[Path]:
         """Return the CSV files: the one given, or those in the folder given (or in the root).
