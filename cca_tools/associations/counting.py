@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cca_tools.associations.loading import IS_COUNTED
+from cca_tools.associations.loading import IS_COUNTED, require_finite_scores
 from cca_tools.associations.units import Integers, Units
 from cca_tools.taggers.labels import LabelSpace
 from cca_tools.taggers.ontology import ancestors, ontology_mids
@@ -80,11 +80,13 @@ def count_pairs(database: duckdb.DuckDBPyConnection) -> Counts:
     pairs = _fetch(
         database,
         f"""SELECT class_id::BIGINT AS class_id, enum_code(code)::BIGINT AS code,
-        count(*) AS videos, sum((score * {_SCORE_SCALE})::BIGINT)::DOUBLE AS score_sum
-        FROM (SELECT class_id, unnest(codes) AS code, unnest(scores)::DOUBLE AS score
-              FROM tagged WHERE {IS_COUNTED})
+        count(*) AS videos, coalesce(sum(whole), 0)::DOUBLE AS score_sum, count(whole) AS finite
+        FROM (SELECT class_id, code, try_cast(score * {_SCORE_SCALE} AS BIGINT) AS whole
+              FROM (SELECT class_id, unnest(codes) AS code, unnest(scores)::DOUBLE AS score
+                    FROM tagged WHERE {IS_COUNTED}))
         GROUP BY ALL ORDER BY ALL""",
     )
+    require_finite_scores(database, int(pairs["videos"].sum()), int(pairs["finite"].sum()))
     return Counts(
         class_names=tuple(classes["class_name"]),
         classes=classes,
@@ -149,14 +151,15 @@ def fetch_units(
     cells = _fetch(
         database,
         f"""SELECT unit_id, enum_code(code)::BIGINT AS code, count(*) AS videos
-        FROM (SELECT unit_id, unnest(codes) AS code FROM tagged WHERE {where}) GROUP BY ALL
-        ORDER BY unit_id""",
+        FROM (SELECT unit_id, unnest(codes) AS code FROM tagged WHERE {where}) GROUP BY ALL""",
     )
+    unit = np.searchsorted(units["unit_id"], cells["unit_id"])
+    order = np.argsort(unit * (cells["code"].max(initial=0) + 1) + cells["code"])
     found = Units(
         sizes=units["size"],
-        unit=np.searchsorted(units["unit_id"], cells["unit_id"]),
-        code=cells["code"],
-        videos=cells["videos"],
+        unit=unit[order],
+        code=cells["code"][order],
+        videos=cells["videos"][order],
     )
     return units["class_id"], found
 

@@ -187,22 +187,32 @@ def _check_lists(database: duckdb.DuckDBPyConnection, top_k: int) -> None:
             f"`cca-tools tag-audio --top-k {top_k}`",
         )
     known = ", ".join(map(quote, STATUSES))
-    for condition, problem in (
-        (f"status IS NULL OR status NOT IN ({known})", "has a status that is not known"),
-        (f"{IS_COUNTED} AND len(codes) IS DISTINCT FROM len(scores)", "lacks scores"),
-        (
-            f"{IS_COUNTED} AND len(list_distinct(codes)) < len(codes)",
-            "has an audio class twice in its top k",
+    checks = {
+        "has a status that is not known": f"status IS NULL OR status NOT IN ({known})",
+        "lacks scores": f"{IS_COUNTED} AND len(codes) IS DISTINCT FROM len(scores)",
+        "has an audio class twice in its top k": (
+            f"{IS_COUNTED} AND len(list_distinct(codes)) < len(codes)"
         ),
-        (
-            f"{IS_COUNTED} AND len(list_filter(scores, lambda s: NOT coalesce(isfinite(s), false)))"
-            " > 0",
-            "has a score that is not finite",
-        ),
-    ):
-        (bad,) = _fetch_row(database, f"SELECT count(*) FROM tagged WHERE {condition}")
+    }
+    filters = ", ".join(f"count(*) FILTER ({condition})" for condition in checks.values())
+    found = _fetch_row(database, f"SELECT {filters} FROM tagged")
+    for bad, (problem, condition) in zip(found, checks.items(), strict=True):
         if bad:
             raise _bad_video(database, condition.replace("codes", f"mids[1:{top_k}]"), problem)
+
+
+def require_finite_scores(database: duckdb.DuckDBPyConnection, counted: int, finite: int) -> None:
+    """See that all ``counted`` scores are finite.
+
+    Raises:
+        DataError: They are not; the message names a video.
+    """
+    if finite < counted:
+        condition = (
+            f"{IS_COUNTED} AND len(list_filter(scores, lambda s: coalesce(isfinite(s), false)))"
+            " < len(scores)"
+        )
+        raise _bad_video(database, condition, "has a score that is not finite")
 
 
 def _bad_video(database: duckdb.DuckDBPyConnection, condition: str, problem: str) -> CcaError:

@@ -9,10 +9,14 @@ from pathlib import Path
 import pandas as pd
 
 from cca_tools.associations.table import Associations
-from cca_tools.reports import formats
 from cca_tools.reports.plots import draw_class, draw_heat_map, save_figure, slug
-from cca_tools.reports.tables import LEVEL_COLUMN, SHOWN, association_table, class_table
-from cca_tools.workspace import Workspace, write_text
+from cca_tools.reports.tables import (
+    association_table,
+    class_table,
+    write_association_table,
+    write_class_table,
+)
+from cca_tools.workspace import Workspace
 
 ALL = "all"
 
@@ -40,46 +44,14 @@ class Report:
 def write_report(result: Associations, workspace: Workspace, report: Report) -> tuple[Path, ...]:
     """Write tables and figures into the workspace and return their paths."""
     table = association_table(result.pairs, result.classes, report.levels)
-    known = table if report.levels else table.drop(columns=LEVEL_COLUMN)
-    audio = r">{\raggedright\arraybackslash}p{0.62\linewidth}"
     paths = [
-        write_text_table(workspace.tables / "associations.csv", formats.to_csv(table)),
-        write_text_table(workspace.tables / "associations.md", formats.to_markdown(known)),
-        write_text_table(
-            workspace.tables / "associations.tex",
-            formats.to_latex(
-                known,
-                ["l", audio, "l"][: len(known.columns)],
-                f"Video classes and the {SHOWN} audio classes that go with each.",
-                "tab:associations",
-            ),
-        ),
-        *write_class_tables(result.classes, workspace.tables),
+        *write_association_table(table, workspace.tables),
+        *write_class_table(class_table(result.classes), workspace.tables),
     ]
     if report.figures:
         paths += _draw_heat_maps(result.pairs, workspace.figures)
     paths += _draw_charts(result, workspace.figures, report)
     return tuple(paths)
-
-
-def write_class_tables(classes: pd.DataFrame, folder: Path) -> list[Path]:
-    """Write which videos count as ``classes.csv``, ``.md`` and ``.tex``."""
-    table = class_table(classes)
-    types = ["l"] + ["r"] * (len(table.columns) - 1)
-    caption = "Videos of each class that count, and what became of the others."
-    return [
-        write_text_table(folder / "classes.csv", formats.to_csv(table)),
-        write_text_table(folder / "classes.md", formats.to_markdown(table)),
-        write_text_table(
-            folder / "classes.tex", formats.to_latex(table, types, caption, "tab:classes")
-        ),
-    ]
-
-
-def write_text_table(path: Path, text: str) -> Path:
-    """Write ``text`` to ``path`` and return the path."""
-    write_text(path, text)
-    return path
 
 
 def _draw_heat_maps(pairs: pd.DataFrame, folder: Path) -> list[Path]:

@@ -22,10 +22,7 @@ from cca_tools.reports.heatmap import choose_columns, cluster_order, matrix
 from cca_tools.reports.tables import SHOWN, shown_class
 from cca_tools.workspace import atomic_path
 
-MAX_COLUMNS = 60
 SUFFIXES = (".png", ".pdf")
-_DPI = 200
-_CELL, _DENSE_CELL, _DENSE_ROWS = 0.22, 0.125, 80  # inches; rows from which they stand denser
 
 
 def _style() -> AbstractContextManager[None]:
@@ -49,6 +46,20 @@ class _Look:
     centre: float | None
 
 
+@dataclass(frozen=True)
+class _Grid:
+    most_columns: int
+    cell: float  # inches
+    gap: float  # points
+    font_size: float
+    names_on_top: bool  # besides below: a tall picture is read from both ends
+    dpi: int
+
+
+_SPARSE = _Grid(60, 0.22, 0.3, 8, False, 200)
+_DENSE = _Grid(150, 0.125, 0.0, 6.5, True, 150)
+_DENSE_FROM = 80  # video classes
+
 _LOOKS = {
     "share": _Look(
         "Part of each class's videos with the audio class in their top tags",
@@ -65,8 +76,9 @@ _LOOKS = {
 def draw_heat_map(pairs: pd.DataFrame, measure: str) -> Figure:
     """Draw video classes by audio classes, both in clustered order.
 
-    At most ``MAX_COLUMNS`` audio classes are shown, those that tell video classes apart best: see
-    `choose_columns`. A pair that never occurs has share 0, and no log-odds: it stays blank.
+    At most 60 audio classes are shown (150 from 80 video classes on), those that tell video
+    classes apart best: see `choose_columns`. A pair that never occurs has share 0, and no
+    log-odds: it stays blank.
 
     Args:
         pairs: A table of associations.
@@ -78,12 +90,13 @@ def draw_heat_map(pairs: pd.DataFrame, measure: str) -> Figure:
     if pairs.empty:
         raise DataError("there are no associations to draw", "Run `cca-tools associate` first")
     look = _LOOKS[measure]
-    columns = choose_columns(pairs, MAX_COLUMNS)
+    grid = _SPARSE if pairs["class_name"].nunique() < _DENSE_FROM else _DENSE
+    columns = choose_columns(pairs, grid.most_columns)
     telling = matrix(pairs, "log_odds_z", columns)
     rows, order = cluster_order(telling.fillna(0.0))
     values = matrix(pairs, measure, columns).iloc[rows, order]
     with _style():
-        figure, axes, bar = _canvas(values)
+        figure, axes, bar = _canvas(values, grid)
         low, high = _limits(values, look)
         sns.heatmap(
             values.fillna(0.0) if measure == "share" else values,
@@ -93,12 +106,13 @@ def draw_heat_map(pairs: pd.DataFrame, measure: str) -> Figure:
             vmin=low,
             vmax=high,
             center=look.centre,
-            linewidths=0.3 if len(values) < _DENSE_ROWS else 0.0,
+            linewidths=grid.gap,
             linecolor="white",
-            xticklabels=True,
-            yticklabels=True,
+            xticklabels=False,  # set below: seaborn would draw everything to look for overlaps
+            yticklabels=False,
         )
-        _label_heat_map(axes, bar, pairs, values, look)
+        _label_heat_map(axes, values, grid)
+        _title_heat_map(axes, bar, look, (len(columns), pairs["mid"].nunique()))
     return figure
 
 
@@ -110,16 +124,16 @@ def _limits(values: pd.DataFrame, look: _Look) -> tuple[float, float]:
     return -reach, reach
 
 
-def _canvas(values: pd.DataFrame) -> tuple[Figure, Axes, Axes]:
+def _canvas(values: pd.DataFrame, grid: _Grid) -> tuple[Figure, Axes, Axes]:
     """Return a figure with axes that give every cell the same size, in inches."""
-    cell = _CELL if len(values) < _DENSE_ROWS else _DENSE_CELL
     longest_row = max(len(shown_class(str(name))) for name in values.index)
     longest_column = max(len(str(name)) for name in values.columns)
-    left, top = 0.3 + 0.075 * longest_row, 0.75
-    bottom = 0.45 + 0.07 * longest_column
-    width, height = max(_CELL * len(values.columns), 2.6), cell * len(values)
+    names = 0.2 + 0.0085 * grid.font_size * longest_column
+    left, bottom = 0.3 + 0.0095 * grid.font_size * longest_row, 0.2 + names
+    top = 0.75 + (names if grid.names_on_top else 0.0)
+    width, height = max(grid.cell * len(values.columns), 2.6), grid.cell * len(values)
     full_width, full_height = left + width + 0.95, bottom + height + top
-    figure = Figure(figsize=(full_width, full_height))
+    figure = Figure(figsize=(full_width, full_height), dpi=grid.dpi)
     FigureCanvasAgg(figure)
     axes = figure.add_axes(
         (left / full_width, bottom / full_height, width / full_width, height / full_height)
@@ -136,27 +150,45 @@ def _canvas(values: pd.DataFrame) -> tuple[Figure, Axes, Axes]:
     return figure, axes, bar
 
 
-def _label_heat_map(
-    axes: Axes, bar: Axes, pairs: pd.DataFrame, values: pd.DataFrame, look: _Look
-) -> None:
-    small = 6.5 if len(values) >= _DENSE_ROWS else 8
+def _label_heat_map(axes: Axes, values: pd.DataFrame, grid: _Grid) -> None:
     axes.set_xlabel("")
     axes.set_ylabel("")
-    axes.set_yticklabels(
-        [_plain(shown_class(str(name))) for name in values.index], rotation=0, fontsize=small
+    axes.set_yticks(
+        np.arange(len(values)) + 0.5,
+        [_plain(shown_class(str(name))) for name in values.index],
+        fontsize=grid.font_size,
     )
-    axes.set_xticklabels([_plain(str(name)) for name in values.columns], rotation=90, fontsize=7.5)
+    axes.set_xticks(
+        np.arange(len(values.columns)) + 0.5,
+        [_plain(str(name)) for name in values.columns],
+        rotation=90,
+        fontsize=grid.font_size,
+    )
     axes.tick_params(length=0)
-    axes.set_title(look.title, loc="left", fontsize=10, fontweight="bold", pad=20)
-    shown, total = len(values.columns), pairs["mid"].nunique()
+    axes.tick_params(axis="x", labeltop=grid.names_on_top)
+
+
+def _title_heat_map(axes: Axes, bar: Axes, look: _Look, columns: tuple[int, int]) -> None:
+    shown, total = columns
     chosen = (
         f"{shown} of {total} audio classes: the most telling of each video class first (log-odds)"
         if shown < total
         else f"all {total} audio classes that occur"
     )
-    axes.annotate(
-        chosen, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", color="0.35"
-    )
+    for text, below_top, weight, size in (
+        (look.title, 0.25, "bold", 10),
+        (chosen, 0.42, "normal", 8),
+    ):
+        axes.annotate(
+            text,
+            (0, 1),
+            (0, -72 * below_top),
+            xycoords=("axes fraction", "figure fraction"),
+            textcoords="offset points",
+            fontsize=size,
+            fontweight=weight,
+            color="black" if weight == "bold" else "0.35",
+        )
     bar.set_ylabel(look.bar)
     bar.tick_params(length=2, width=0.5)
 
@@ -175,7 +207,7 @@ def draw_class(pairs: pd.DataFrame, class_name: str) -> Figure:
     top = top.sort_values("rank", ascending=False)
     places = np.arange(len(top))
     with _style():
-        figure = Figure(figsize=(6.4, 0.75 + 0.27 * len(top)), layout="constrained")
+        figure = Figure(figsize=(6.4, 0.75 + 0.27 * len(top)), layout="constrained", dpi=200)
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         axes.barh(places, top["share"], height=0.68, color="#4c78a8")
@@ -250,7 +282,7 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     paths = [stem.with_name(stem.name + suffix) for suffix in SUFFIXES]
     for path in paths:
         with atomic_path(path) as temporary, _style():
-            figure.savefig(temporary, dpi=_DPI, format=path.suffix[1:])
+            figure.savefig(temporary, dpi=figure.dpi, format=path.suffix[1:])
     return paths
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
 
+from cca_tools.reports import formats
 from cca_tools.tagging.rows import NOT_COUNTED
+from cca_tools.workspace import write_text
 
 SHOWN = 10
 NO_CLASS = "(no class)"
@@ -67,3 +70,38 @@ def class_table(classes: pd.DataFrame) -> pd.DataFrame:
     )
     total = table.sum(numeric_only=True).to_frame().T.assign(**{"Video class": "All classes"})
     return pd.concat([table, total[list(table.columns)]], ignore_index=True)
+
+
+def write_association_table(table: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write what `association_table` gave as ``associations.csv``, ``.md`` and ``.tex``.
+
+    Where no level is known, Markdown and LaTeX go without that column.
+    """
+    shown = table if table[LEVEL_COLUMN].any() else table.drop(columns=LEVEL_COLUMN)
+    columns = ["l", r">{\raggedright\arraybackslash}p{0.62\linewidth}", "l"]
+    caption = f"Video classes and the {SHOWN} audio classes that go with each."
+    latex = formats.to_latex(shown, columns[: len(shown.columns)], caption, "tab:associations")
+    return [
+        write_table(folder / "associations.csv", formats.to_csv(table)),
+        write_table(folder / "associations.md", formats.to_markdown(shown)),
+        write_table(folder / "associations.tex", latex),
+    ]
+
+
+def write_class_table(table: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write what `class_table` gave as ``classes.csv``, ``.md`` and ``.tex``."""
+    columns = ["l"] + ["r"] * (len(table.columns) - 1)
+    caption = "Videos of each class that count, and what became of the others."
+    return [
+        write_table(folder / "classes.csv", formats.to_csv(table)),
+        write_table(folder / "classes.md", formats.to_markdown(table)),
+        write_table(
+            folder / "classes.tex", formats.to_latex(table, columns, caption, "tab:classes")
+        ),
+    ]
+
+
+def write_table(path: Path, text: str) -> Path:
+    """Write ``text`` to ``path`` atomically and return the path."""
+    write_text(path, text)
+    return path
