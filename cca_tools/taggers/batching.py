@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from cca_tools.taggers.base import Scores
-from cca_tools.taggers.spec import TaggerSpec
 
 # how many frames of log-mel spectrogram one call of the network gets, by kind of device
 FRAMES_AT_ONCE = {"cpu": 4096, "cuda": 65536}
@@ -32,15 +31,12 @@ def batches(lengths: Sequence[int], frames_at_once: int) -> Iterator[list[int]]:
             yield positions[start : start + step]
 
 
-def score_by_length(
-    features: Sequence[Tensor], forward: Forward, spec: TaggerSpec, frames_at_once: int
-) -> Scores:
-    """Score clips (frames, mels) of any lengths; none is padded.
+def score_by_length(features: Sequence[Tensor], forward: Forward, frames_at_once: int) -> Scores:
+    """Score clips (frames, mels) of any lengths, at least one; none is padded.
 
     Args:
         features: One tensor a clip.
         forward: From (B, frames, mels) to logits (B, C) and embeddings (B, E).
-        spec: The tagger's entry.
         frames_at_once: The bound on B x frames; a single longer clip goes alone.
     """
     logits: list[Tensor] = [torch.empty(0)] * len(features)
@@ -49,7 +45,5 @@ def score_by_length(
         results = forward(torch.stack([features[position] for position in positions]))
         for position, clip_logits, clip_embedding in zip(positions, *results, strict=True):
             logits[position], embeddings[position] = clip_logits, clip_embedding
-    if not features:
-        return Scores.empty(spec.num_classes, spec.embedding_dim)
     stacked = torch.stack(logits)
     return Scores(torch.sigmoid(stacked).numpy(), torch.stack(embeddings).numpy(), stacked.numpy())

@@ -47,6 +47,7 @@ def import_published_models() -> Any:
             with patch.object(Path, "home", return_value=Path(folder)):
                 spec.loader.exec_module(config)
         sys.modules[name] = config
+        import_module("panns_inference").config = config  # type: ignore[attr-defined]
     return import_module("panns_inference.models")
 
 
@@ -266,7 +267,10 @@ class PannsNetwork(nn.Module):
         x = self.bn0(log_mel.unsqueeze(1).transpose(1, 3)).transpose(1, 3)
         x = apply_trunk(self.trunk, x.to(next(self.trunk.parameters()).dtype))
         over_time = x.float().mean(dim=3)  # (B, channels, frames')
-        pooled = over_time.amax(dim=2) + over_time.mean(dim=2)
+        return self.head(over_time.amax(dim=2) + over_time.mean(dim=2))
+
+    def head(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits (B, C) and embeddings (B, E) of pooled features (B, channels)."""
         embeddings = torch.relu(self.fc1(pooled))
         logits: Tensor = self.fc_audioset(embeddings)
         return logits, embeddings

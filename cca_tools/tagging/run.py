@@ -221,7 +221,7 @@ def _run_pass(todo: pd.DataFrame, prepared: tuple[Tagger, TagSettings], sink: _S
     scorer = Scorer(tagger, settings.pooling, settings.batch_size, sink.add)
     try:
         with sink.bar, GuardedPool(settings.workers, settings.timeout_s) as pool:
-            ahead = settings.workers + scorer.batch_size
+            ahead = settings.workers + scorer.batch_size * scorer.threads
             scorer.run(decode_ahead(pool, jobs_of(todo), tagger.spec.sample_rate, ahead))
     except KeyboardInterrupt:
         sink.store.flush()

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cca_tools.media.audio import DecodedAudio
-from cca_tools.taggers.base import Tagger, Waveform
+from cca_tools.media.guard import usable_cpus
+from cca_tools.taggers.base import Scores, Tagger, Waveform
 from cca_tools.tagging.decoding import Job
 from cca_tools.tagging.rows import COUNTED, SILENCE_DBFS, TagRow, dbfs
 from cca_tools.tagging.windows import WINDOW_S, Windower
 
 Values = NDArray[np.float32]
-BATCH_SIZES = {"cpu": 16, "cuda": 256}
+BATCH_SIZES = {"cpu": 8, "cuda": 256}
 
 
 @dataclass
@@ -111,6 +114,9 @@ class _Video:
 class Scorer:
     """Collects windows of many videos into batches, and gives a row for each finished video.
 
+    On a CPU every processor scores batches of its own, one thread each: threads that share one
+    batch wait for each other at every layer, which costs most when decoders run beside them.
+
     Args:
         tagger: Scores the windows.
         pooling: ``mean`` or ``max`` over a video's windows; embeddings are always averaged.
@@ -122,20 +128,26 @@ class Scorer:
         self, tagger: Tagger, pooling: str, batch_size: int, emit: Callable[[TagRow], None]
     ) -> None:
         self._tagger, self._pooling, self._emit = tagger, pooling, emit
-        self.batch_size = batch_size or BATCH_SIZES[tagger.device.partition(":")[0]]
+        is_cpu = tagger.device == "cpu"
+        self.batch_size = batch_size or BATCH_SIZES["cpu" if is_cpu else "cuda"]
+        self.threads = usable_cpus() if is_cpu else 2
         self._batch_samples = self.batch_size * WINDOW_S * tagger.spec.sample_rate
         self._videos: dict[str, _Video] = {}
-        self._waiting: list[tuple[_Video, Waveform]] = []
+        self._waiting: deque[tuple[_Video, Waveform]] = deque()
         self._waiting_samples = 0
+        self._running: dict[Future[Scores], list[tuple[_Video, int]]] = {}
 
     def run(self, pieces: Iterable[tuple[Job, DecodedAudio]]) -> None:
         """Score all pieces and emit a row for every job among them."""
-        for job, piece in pieces:
-            self._take(job, piece)
-            while self._is_full():
-                self._score()
-        while self._waiting:
-            self._score()
+        with ThreadPoolExecutor(self.threads, initializer=_use_one_thread) as executor:
+            for job, piece in pieces:
+                self._take(job, piece)
+                while self._waiting_samples >= self._batch_samples:
+                    self._start_batch(executor)
+            while self._waiting:
+                self._start_batch(executor)
+            while self._running:
+                self._finish_batches()
 
     def _take(self, job: Job, piece: DecodedAudio) -> None:
         video = self._videos.get(job.video_id)
@@ -148,25 +160,43 @@ class Scorer:
             self._waiting_samples += len(window)
         self._emit_if_finished(video)
 
-    def _is_full(self) -> bool:
-        return self._waiting_samples >= self._batch_samples
-
-    def _score(self) -> None:
-        batch, taken = [], 0
+    def _start_batch(self, executor: ThreadPoolExecutor) -> None:
+        """Start the scoring of the windows that have waited longest; wait for a free thread."""
+        while len(self._running) > self.threads:
+            self._finish_batches()
+        owners: list[tuple[_Video, int]] = []
+        windows: list[Waveform] = []
+        taken = 0
         while self._waiting and taken < self._batch_samples:
-            video, window = self._waiting.pop(0)
-            batch.append((video, window))
+            video, window = self._waiting.popleft()
+            owners.append((video, len(window)))
+            windows.append(window)
             taken += len(window)
         self._waiting_samples -= taken
-        scores = self._tagger.score([self._tagger.features(window) for _, window in batch])
-        for (video, window), probs, embedding in zip(
-            batch, scores.probs, scores.embeddings, strict=True
-        ):
-            video.pool.add(probs, embedding, float(len(window)))
-            video.windows_open -= 1
-            self._emit_if_finished(video)
+        self._running[executor.submit(self._score, windows)] = owners
+
+    def _score(self, windows: Sequence[Waveform]) -> Scores:
+        return self._tagger.score([self._tagger.features(window) for window in windows])
+
+    def _finish_batches(self) -> None:
+        """Wait until a batch is scored, and hand its scores to the videos."""
+        done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+        for future in done:
+            owners = self._running.pop(future)
+            scores = future.result()
+            results = zip(owners, scores.probs, scores.embeddings, strict=True)
+            for (video, length), probs, embedding in results:
+                video.pool.add(probs, embedding, float(length))
+                video.windows_open -= 1
+                self._emit_if_finished(video)
 
     def _emit_if_finished(self, video: _Video) -> None:
         if video.is_decoded and not video.windows_open and video.job.video_id in self._videos:
             del self._videos[video.job.video_id]
             self._emit(video.row())
+
+
+def _use_one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
