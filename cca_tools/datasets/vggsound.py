@@ -48,7 +48,7 @@ class VggSound(Layout):
         if place.is_file():
             return [place]
         whole = place / "vggsound.csv"
-        files = [whole] if whole.is_file() else sorted(place.glob("vggsound*.csv"))
+        files = [whole] if whole.is_file() else sorted(place.glob("vggsound_*.csv"))
         if not files:
             raise DataError(
                 f"there is no vggsound.csv in {place}",
@@ -71,6 +71,8 @@ class VggSound(Layout):
 def _rows(file: Path, listing: Listing) -> Iterator[_Row]:
     for number, fields in read_rows(file):
         row = _parse(fields, file)
+        if row is None and number == 1 and not any(map(str.isdigit, "".join(fields))):
+            continue  # a header: rows have a start second
         if row is None:
             detail = f"expected id, start, label, split or file, label; got {', '.join(fields)}"
             listing.tell("bad_row", f"{file.name}, line {number}", detail)

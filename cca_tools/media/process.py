@@ -122,6 +122,7 @@ class Child:
     def close(self) -> None:
         """End the process and release its pipes; for the owning thread only."""
         self.kill()
-        self._process.wait()
+        with suppress(subprocess.TimeoutExpired):  # stuck in the kernel, on a dead network drive
+            self._process.wait(timeout=5)
         self._tasks.close()
         self._results.close()

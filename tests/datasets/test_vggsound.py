@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cca_tools.datasets.base import Annotations
 from cca_tools.datasets.index import run_index
-from cca_tools.datasets.vggsound import VggSound
+from cca_tools.datasets.vggsound import VggSound, _parse
 from cca_tools.errors import DataError
+
+ALPHABET = st.characters(codec="ascii")
 
 
 def read(tmp_path, text, *files, name="vggsound.csv"):
@@ -108,6 +113,26 @@ def test_a_folder_of_lists(tmp_path):
     assert len(VggSound(tmp_path).annotation_files()) == 2
     (tmp_path / "vggsound.csv").write_text("z,0,a,train\n")
     assert list(VggSound(tmp_path).read().entries) == ["z_000000"]
+
+
+def test_a_header_is_no_fault(tmp_path):
+    listing = read(tmp_path, "youtube_id,start_seconds,label,split\nx,0,a,train\n")
+    assert list(listing.entries) == ["x_000000"]
+    assert listing.problems == []
+
+
+@given(st.from_regex(r"[\w-]{11}", fullmatch=True, alphabet=ALPHABET), st.integers(0, 99_999))
+def test_ids_and_starts_are_told_apart(youtube_id, start_s):
+    fields = [f"{youtube_id}_{start_s:06d}.mp4", "a"]
+    row = _parse(fields, Path("vggsound_test.csv"))
+    assert row == (youtube_id, start_s, "a", "test")
+    assert row == _parse([youtube_id, str(start_s), "a", "test"], Path("vggsound.csv"))
+    assert f"{row.video_id}.mp4" == fields[0]
+
+
+def test_vggsounder_is_another_list(shared):
+    layout = VggSound(shared, Annotations(shared / "data/annotations"))
+    assert [file.name for file in layout.annotation_files()] == ["vggsound_test.csv"]
 
 
 def test_no_list_is_told(tmp_path):
