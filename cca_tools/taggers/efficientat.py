@@ -231,7 +231,9 @@ class EfficientAtTagger(Tagger):
     @torch.inference_mode()
     def score(self, features: Sequence[Tensor]) -> Scores:
         """Score whole clips; see the base class."""
-        return score_by_length(features, self._forward, self.spec, self._frames_at_once)
+        if not features:
+            return Scores.empty(len(self.labels), self.spec.embedding_dim)
+        return score_by_length(features, self._forward, self._frames_at_once)
 
     def _forward(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         logits, embeddings = self.network(batch.to(self.device))
