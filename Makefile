@@ -1,0 +1,37 @@
+# `make demo` and `make test` need Python 3.11 or newer, and make .venv on first use.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+DEMO := outputs/demo
+
+.PHONY: demo test lint benchmarks wheel clean
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: .venv/ready
+	$(BIN)/cca-tools demo-data $(DEMO)/videos
+	$(BIN)/cca-tools index $(DEMO)/videos --layout table --workspace $(DEMO)
+	$(BIN)/cca-tools tag-audio --workspace $(DEMO)
+	$(BIN)/cca-tools associate --workspace $(DEMO)
+
+test: .venv/ready
+	$(BIN)/pytest -n auto
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+benchmarks: .venv/ready
+	$(BIN)/python benchmarks/tagging.py
+	$(BIN)/python benchmarks/associations.py
+	$(BIN)/python benchmarks/memory.py
+
+wheel: .venv/ready
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf .venv build dist *.egg-info
