@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cca_tools.datasets import probing
@@ -78,3 +79,32 @@ def test_no_file_needs_no_process(capsys):
 def test_settings_that_make_no_sense(wrong):
     with pytest.raises(UsageError, match="cannot probe anything"):
         ProbeSettings(**wrong)
+
+
+def test_damaged_files_get_one_answer_each(shared, tmp_path):
+    """Seeded bytes changed, seeded cuts: whatever comes of it, a status and never a hang."""
+    clips = shared / "data/clips"
+    sources = [
+        clips / "labelled/aEYwqY-Zt_k_000011.mp4",
+        clips / "formats/no_duration.webm",
+        clips / "formats/flipping_a_pancake.mkv",
+        clips / "ucf101/ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi",
+        shared / "data/sounds/dog_audio.wav",
+    ]
+    rng = np.random.default_rng(0)
+    paths = []
+    for number in range(120):
+        source = sources[number % len(sources)]
+        data = bytearray(source.read_bytes())
+        if number % 3 == 0:
+            data = data[: rng.integers(1, len(data))]
+        else:
+            for place in rng.integers(0, min(len(data), 3000), 20):
+                data[place] = rng.integers(256)
+        paths.append(tmp_path / f"{number}{source.suffix}")
+        paths[-1].write_bytes(data)
+    infos = probe_all(paths, ProbeSettings(timeout_s=20, progress=False))
+    assert list(map(infos.__contains__, paths)) == [True] * 120
+    statuses = {info.status for info in infos.values()}
+    assert {"ok", "decode_error"} <= statuses <= {"ok", "decode_error", "decoder_crash"}
+    assert all(bool(info.detail) == (info.status != "ok") for info in infos.values())
