@@ -10,6 +10,7 @@ from cca_tools.cli.taggers import print_table, size_text
 from cca_tools.errors import UsageError, WeightsError
 from cca_tools.taggers.overview import tagger_overview
 from cca_tools.taggers.registry import tagger_names, tagger_spec
+from cca_tools.taggers.spec import TaggerSpec
 from cca_tools.taggers.weights import OTHERWISE, find_weights, verify_weights
 
 
@@ -68,22 +69,22 @@ def pull_command(ctx: click.Context, taggers: tuple[str, ...], every: bool) -> N
     names = tagger_names() if every else taggers
     if not names:
         raise UsageError("no tagger was named", "Name some, or give --all")
-    failures = [name for name in names if not _pulled(name)]
+    specs = [tagger_spec(name) for name in names]
+    failures = [spec.name for spec in specs if not _pulled(spec)]
     if failures:
         click.echo(f"not pulled: {', '.join(failures)}", err=True)
         ctx.exit(1)
 
 
-def _pulled(name: str) -> bool:
+def _pulled(spec: TaggerSpec) -> bool:
     from cca_tools.taggers.download import download_weights
 
-    spec = tagger_spec(name)
     found = find_weights(spec)
     if found:
-        click.echo(f"{name}: {found.origin}, {found.path}")
+        click.echo(f"{spec.name}: {found.origin}, {found.path}")
         return True
     try:
-        click.echo(f"{name}: pulled, {download_weights(spec)}")
+        click.echo(f"{spec.name}: pulled, {download_weights(spec)}")
     except WeightsError as error:
         click.echo(f"cca-tools: {error}", err=True)
         return False
@@ -101,15 +102,16 @@ def verify_command(ctx: click.Context, taggers: tuple[str, ...]) -> None:
       cca-tools weights verify
     """
     all_good = True
-    for name in taggers or tagger_names():
-        found = find_weights(tagger_spec(name))
+    for spec in [tagger_spec(name) for name in taggers or tagger_names()]:
+        found = find_weights(spec)
         if found is None:
             if taggers:
-                click.echo(f"{name}: absent")
+                click.echo(f"{spec.name}: absent")
                 all_good = False
             continue
-        verdict = verify_weights(tagger_spec(name), found.path)
-        click.echo(f"{name}: {'good' if verdict.good else 'BAD'}, {verdict.reason}, {found.path}")
+        verdict = verify_weights(spec, found.path)
+        state = "good" if verdict.good else "BAD"
+        click.echo(f"{spec.name}: {state}, {verdict.reason}, {found.path}")
         all_good = all_good and verdict.good
     if not all_good:
         ctx.exit(1)
