@@ -26,6 +26,13 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 }
 
 
+def keep_examples_as_written(command: click.Command) -> None:
+    r"""Turn the two characters ``\b`` of raw docstrings into the one by which click keeps lines."""
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    for nested in getattr(command, "commands", {}).values():
+        keep_examples_as_written(nested)
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when run, so that ``--help`` answers at once."""
 
@@ -39,6 +46,7 @@ class LazyGroup(click.Group):
             return None
         module, attribute, _ = COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(f"cca_tools.cli.{module}"), attribute)
+        keep_examples_as_written(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -62,6 +70,9 @@ def app(verbose: bool) -> None:
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s: %(message)s"
     )
+
+
+keep_examples_as_written(app)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
