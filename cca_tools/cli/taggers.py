@@ -15,15 +15,10 @@ from cca_tools.taggers.overview import tagger_overview
 WIDER_THAN_ANY_TABLE = 1000
 
 
-@click.command()
+@click.command(epilog="\b\nExample:\n  cca-tools taggers")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
 def taggers_command(as_json: bool) -> None:
-    r"""List the audio taggers, and where their weights are.
-
-    \b
-    Example:
-      cca-tools taggers
-    """
+    """List the audio taggers, and where their weights are."""
     rows = tagger_overview()
     if as_json:
         click.echo(json.dumps(rows, indent=2))

@@ -14,29 +14,20 @@ from cca_tools.taggers.spec import TaggerSpec
 from cca_tools.taggers.weights import OTHERWISE, find_weights, verify_weights
 
 
-@click.group()
+@click.group(epilog="\b\nExample:\n  cca-tools weights pull efficientat-mn04")
 def weights_group() -> None:
-    r"""List, pull, verify and find the weights of the taggers.
+    """List, pull, verify and find the weights of the taggers.
 
     Weights are looked for in each folder of CCA_WEIGHTS_DIR, then in the cache (CCA_CACHE_DIR),
     and else downloaded from where they were published, or from the mirror that CCA_WEIGHTS_URL
     names.
-
-    \b
-    Example:
-      cca-tools weights pull efficientat-mn04
     """
 
 
-@weights_group.command("list")
+@weights_group.command("list", epilog="\b\nExample:\n  cca-tools weights list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
 def list_command(as_json: bool) -> None:
-    r"""List the weights files: state, size, hash, where they are or come from.
-
-    \b
-    Example:
-      cca-tools weights list
-    """
+    """List the weights files: state, size, hash, where they are or come from."""
     keys = ("name", "weights", "file", "path", "bytes", "hash", "url", "licence", "citation")
     rows = [{key: row[key] for key in keys} for row in tagger_overview()]
     if as_json:
@@ -55,17 +46,14 @@ def list_command(as_json: bool) -> None:
     print_table(("tagger", "weights", "size", "hash", "where"), cells)
 
 
-@weights_group.command("pull")
+@weights_group.command(
+    "pull", epilog="\b\nExample:\n  cca-tools weights pull efficientat-mn04 panns-cnn14"
+)
 @click.argument("taggers", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Pull the weights of all taggers.")
 @click.pass_context
 def pull_command(ctx: click.Context, taggers: tuple[str, ...], every: bool) -> None:
-    r"""Download and verify the weights of TAGGERS, unless they are here.
-
-    \b
-    Example:
-      cca-tools weights pull efficientat-mn04 panns-cnn14
-    """
+    """Download and verify the weights of TAGGERS, unless they are here."""
     names = tagger_names() if every else taggers
     if not names:
         raise UsageError("no tagger was named", "Name some, or give --all")
@@ -91,16 +79,11 @@ def _pulled(spec: TaggerSpec) -> bool:
     return True
 
 
-@weights_group.command("verify")
+@weights_group.command("verify", epilog="\b\nExample:\n  cca-tools weights verify")
 @click.argument("taggers", nargs=-1)
 @click.pass_context
 def verify_command(ctx: click.Context, taggers: tuple[str, ...]) -> None:
-    r"""Compare the weights here with the published hashes; without TAGGERS, all that are here.
-
-    \b
-    Example:
-      cca-tools weights verify
-    """
+    """Compare the weights here with the published hashes; without TAGGERS, all that are here."""
     all_good = True
     for spec in [tagger_spec(name) for name in taggers or tagger_names()]:
         found = find_weights(spec)
@@ -117,15 +100,10 @@ def verify_command(ctx: click.Context, taggers: tuple[str, ...]) -> None:
         ctx.exit(1)
 
 
-@weights_group.command("path")
+@weights_group.command("path", epilog="\b\nExample:\n  cca-tools weights path yamnet")
 @click.argument("tagger")
 def path_command(tagger: str) -> None:
-    r"""Print where the weights of TAGGER are.
-
-    \b
-    Example:
-      cca-tools weights path yamnet
-    """
+    """Print where the weights of TAGGER are."""
     spec = tagger_spec(tagger)
     found = find_weights(spec)
     if found is None:
