@@ -61,7 +61,7 @@ def compute_associations(
         pairs=pairs,
         classes=counts.classes,
         notices=(*_left_out(counts.classes, foreign), *_undefined(counts.classes, pairs)),
-        about=_about(counts, tags, foreign),
+        about=_about(counts, tags, foreign) | {"p_values": uncertainty.method},
     )
 
 
@@ -118,7 +118,7 @@ def _some(names: pd.Series) -> str:
 def _about(counts: Counts, tags: Tags, foreign: int) -> dict[str, Any]:
     return {
         "label_space": {"name": tags.labels.name, "hash": tags.labels.hash},
-        "classes": len(counts.class_names),
+        "video_classes": len(counts.class_names),
         "videos": int(counts.classes["videos"].sum()),
         "counted_videos": int(counts.support.sum()),
         "groups": int(counts.classes["groups"].sum()),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from scipy.stats import hypergeom
 
 from cca_tools.associations.settings import SILENT, Progress
 from cca_tools.associations.units import Integers, Units
 
 Floats = NDArray[np.float64]
+_CELLS_AT_ONCE = 1 << 25  # 128 MB of float32
 
 
 def permutation_p(
@@ -17,46 +22,121 @@ def permutation_p(
     labels: Integers,
     num_codes: int,
     permutations: int,
-    rng: np.random.Generator,
+    seed: int,
     progress: Progress = SILENT,
 ) -> Floats:
     """Return the one-sided p-value of each pair of video class and audio class.
 
-    Null hypothesis: which class a unit has tells nothing of its audio classes. The labels are
-    dealt out anew among the units, so that the videos of a unit stay together and a class keeps
-    its number of units. The statistic is the share, videos with the audio class over videos;
-    p = (1 + number of permutations with a share at least the observed one) / (1 + permutations).
+    Null hypothesis: which class a unit has tells nothing of its audio classes. Permuting the
+    labels of the units keeps the videos of a unit together and the number of units of a class;
+    it gives a class of n units a random set of n of all the units. Such sets are drawn, and
+    classes of equally many units share theirs. The statistic is the share, videos with the audio
+    class over videos; p = (1 + number of draws with a share at least the observed one) /
+    (1 + number of draws).
 
     Args:
         units: All U units of the dataset.
         labels: (U,) the video class of each unit, in 0..C-1.
         num_codes: M, the number of audio classes.
-        permutations: At least 1.
-        rng: Source of the permutations.
-        progress: Told of every permutation.
+        permutations: Draws, at least 1.
+        seed: Of the draws.
+        progress: Told of the draws.
 
     Returns:
         (C, M) float64 in (0, 1]; 1 for a pair that never occurs.
+
+    Source: E. Pitman, Significance tests which may be applied to samples from any populations,
+    1937; the two ones: B. Phipson, G. Smyth, Permutation p-values should never be zero, 2010.
     """
-    num_classes = int(labels.max(initial=-1)) + 1
-    observed, support = _count(units, labels, (num_classes, num_codes))
-    exceeded = np.zeros(observed.shape, dtype=np.int64)
-    advance = progress.begin("permutation test", permutations)
-    for _ in range(permutations):
-        permuted, permuted_support = _count(units, rng.permutation(labels), observed.shape)
-        # shares compared by their cross products: whole numbers, so that ties are ties
-        exceeded += permuted * support[:, None] >= observed * permuted_support[:, None]
-        advance(1)
-    return (1 + exceeded) / (1 + permutations)
+    counts = sparse.csc_matrix(
+        (units.videos.astype(np.float32), (units.unit, units.code)),
+        shape=(len(units), num_codes),
+    )
+    owned = np.bincount(labels)  # units of each class
+    p_values = np.ones((len(owned), num_codes))
+    columns = max(1, _CELLS_AT_ONCE // len(units))
+    rounds = len(np.unique(owned[owned > 0])) * -(-num_codes // columns)
+    advance = progress.begin("permutation test", rounds * permutations)
+    for start in range(0, num_codes, columns):
+        # the same seed for every block of audio classes: its size changes no result
+        rng = np.random.default_rng(seed)
+        block = slice(start, start + columns)
+        sample = _Sample(counts[:, block].toarray(), units.sizes.astype(np.float64))
+        for size in np.unique(owned[owned > 0]):
+            classes = np.flatnonzero(owned == size)
+            observed = np.stack([sample.shares_of(labels == one) for one in classes])
+            exceeded = sample.exceedances(observed, int(size), permutations, rng, advance)
+            p_values[classes, block] = (1 + exceeded) / (1 + permutations)
+    return p_values
 
 
-def _count(units: Units, labels: Integers, shape: tuple[int, int]) -> tuple[Integers, Integers]:
-    """Return videos with each audio class (C, M), and videos (C,), of each video class."""
-    num_classes, num_codes = shape
-    cells = labels[units.unit] * num_codes + units.code
-    videos = np.bincount(cells, weights=units.videos, minlength=num_classes * num_codes)
-    support = np.bincount(labels, weights=units.sizes, minlength=num_classes)
-    return videos.astype(np.int64).reshape(shape), support.astype(np.int64)
+@dataclass(frozen=True)
+class _Sample:
+    """Units to draw from: (U, M) videos with each audio class, and (U,) videos."""
+
+    counts: NDArray[np.float32]
+    sizes: Floats
+
+    def shares_of(self, chosen: NDArray[np.bool_]) -> Floats:
+        """Return the (M,) shares of some units."""
+        videos = self.counts[chosen].sum(axis=0, dtype=np.float64)
+        shares: Floats = videos / self.sizes[chosen].sum()
+        return shares
+
+    def exceedances(
+        self,
+        observed: Floats,
+        size: int,
+        draws: int,
+        rng: np.random.Generator,
+        advance: Callable[[int], object],
+    ) -> Integers:
+        """Return (C, M) how many draws of ``size`` units reach the (C, M) observed shares."""
+        exceeded = np.zeros(observed.shape, dtype=np.int64)
+        step = max(1, _CELLS_AT_ONCE // 16 // max(observed.shape[1], size))
+        for start in range(0, draws, step):
+            number = min(step, draws - start)
+            shares = self._draw(size, number, rng)
+            shares.sort(axis=1)
+            for code, sorted_shares in enumerate(shares):
+                exceeded[:, code] += number - np.searchsorted(sorted_shares, observed[:, code])
+            advance(number)
+        return exceeded
+
+    def _draw(self, size: int, draws: int, rng: np.random.Generator) -> Floats:
+        """Return the (M, draws) shares of random sets of ``size`` units.
+
+        Shares are quotients of whole numbers in float64, so that equal ones compare as equal.
+        """
+        total = len(self.sizes)
+        fewer = min(size, total - size)  # drawing those left out is as good
+        chosen = random_subsets(total, fewer, draws, rng)
+        indicator = sparse.csr_matrix(
+            (np.ones(chosen.size, np.float32), chosen.ravel(), np.arange(draws + 1) * fewer),
+            shape=(draws, total),
+        )
+        videos = (indicator @ self.counts).astype(np.float64)
+        sizes = self.sizes[chosen].sum(axis=1)
+        if fewer < size:
+            videos = self.counts.sum(axis=0, dtype=np.float64) - videos
+            sizes = self.sizes.sum() - sizes
+        return np.ascontiguousarray((videos / sizes[:, None]).T)
+
+
+def random_subsets(total: int, size: int, draws: int, rng: np.random.Generator) -> Integers:
+    """Return (draws, size) random sets of different numbers from 0..total-1, all equally likely.
+
+    Numbers that come twice are drawn anew until none does. That treats all numbers alike, so all
+    sets are equally likely.
+    """
+    chosen = rng.integers(0, total, (draws, size))
+    while size > 1:
+        chosen.sort(axis=1)
+        row, column = np.nonzero(chosen[:, 1:] == chosen[:, :-1])
+        if not len(row):
+            break
+        chosen[row, column] = rng.integers(0, total, len(row))
+    return chosen
 
 
 def single_video_p(

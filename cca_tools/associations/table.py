@@ -55,12 +55,16 @@ class Associations:
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """Per pair: the ends of the share's interval, the p-value and the q-value; NaN undefined."""
+    """Per pair: the ends of the share's interval, the p-value and the q-value; NaN undefined.
+
+    ``method`` says how the p-values came about.
+    """
 
     share_low: NDArray[np.float64]
     share_high: NDArray[np.float64]
     p_value: NDArray[np.float64]
     q_value: NDArray[np.float64]
+    method: str = "none"
 
 
 def make_table(

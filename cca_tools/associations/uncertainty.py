@@ -15,8 +15,11 @@ from cca_tools.associations.significance import (
     single_video_p,
 )
 from cca_tools.associations.table import Uncertainty
+from cca_tools.associations.units import Integers
 
 Floats = NDArray[np.float64]
+_AFFORDABLE = 3 * 10**11  # additions in about a minute
+_COST_OF_SORTING = 100  # additions a draw and audio class
 
 
 def estimate_uncertainty(
@@ -31,9 +34,14 @@ def estimate_uncertainty(
         progress: Told of every video class and every permutation.
     """
     low, high = _intervals(database, counts, settings, progress)
-    p_values = _p_values(database, counts, settings, progress)
-    q_values = benjamini_yekutieli(p_values, num_tested_pairs(counts))
-    return Uncertainty(share_low=low, share_high=high, p_value=p_values, q_value=q_values)
+    p_values, method = _p_values(database, counts, settings, progress)
+    return Uncertainty(
+        share_low=low,
+        share_high=high,
+        p_value=p_values,
+        q_value=benjamini_yekutieli(p_values, num_tested_pairs(counts)),
+        method=method,
+    )
 
 
 def num_tested_pairs(counts: Counts) -> int:
@@ -73,16 +81,32 @@ def _intervals(
 
 def _p_values(
     database: duckdb.DuckDBPyConnection, counts: Counts, settings: Settings, progress: Progress
-) -> Floats:
+) -> tuple[Floats, str]:
+    """Return the p-values, and how they came about."""
     if settings.permutations == 0:
-        return np.full(len(counts.videos), np.nan)
+        return np.full(len(counts.videos), np.nan), "none"
     if _single(counts).all():
         total = np.bincount(counts.code, weights=counts.videos).astype(np.int64)[counts.code]
         num_videos = int(counts.support.sum())
         support = counts.support[counts.class_id]
-        return single_video_p(counts.videos, support, total, num_videos)
+        return single_video_p(counts.videos, support, total, num_videos), "exact"
     owner, units = fetch_units(database, 0, len(counts.class_names) - 1)
-    rng = np.random.default_rng((settings.seed, len(counts.class_names)))
     num_codes = int(counts.code.max()) + 1
-    p_values = permutation_p(units, owner, num_codes, settings.permutations, rng, progress)
-    return p_values[counts.class_id, counts.code]
+    number = settings.permutations or affordable_permutations(owner, num_codes)
+    p_values = permutation_p(units, owner, num_codes, number, settings.seed, progress)
+    return p_values[counts.class_id, counts.code], f"{number} permutations"
+
+
+def affordable_permutations(owner: Integers, num_codes: int) -> int:
+    """Return how many permutations about a minute allows, from 1,000 to 200,000.
+
+    It depends on the data alone, so that the same data give the same p-values anywhere.
+
+    Args:
+        owner: (U,) the video class of each unit.
+        num_codes: Number of audio classes.
+    """
+    sizes = np.unique(np.bincount(owner))
+    drawn = np.minimum(sizes, len(owner) - sizes)
+    cost = int((drawn + _COST_OF_SORTING).sum()) * num_codes
+    return int(np.clip(_AFFORDABLE // max(cost, 1), 1_000, 200_000))

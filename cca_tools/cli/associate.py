@@ -50,8 +50,8 @@ _TOP_ON_SCREEN = 5
 )
 @click.option(
     "--permutations",
-    default=10_000,
-    show_default=True,
+    type=click.IntRange(min=0),
+    show_default="1,000 to 200,000, by the size of the data",
     help="Permutations for the p-values; 0 for none.",
 )
 @click.option("--seed", default=0, show_default=True, help="Of resamples and permutations.")

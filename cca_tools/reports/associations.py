@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from cca_tools.associations.table import Associations
-from cca_tools.reports.plots import draw_class, draw_heat_map, save_figure, slug
+from cca_tools.reports.figures import save_figure, slug
+from cca_tools.reports.plots import draw_class, draw_heat_map
 from cca_tools.reports.tables import (
     association_table,
     class_table,

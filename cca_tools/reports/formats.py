@@ -24,6 +24,9 @@ _LATEX = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
+    "`": r"\textasciigrave{}",
+    "[": "{[}",  # at the beginning of a row it would be an option of the row before
+    "*": "{*}",
 }
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -75,7 +78,8 @@ def escape_latex(text: str) -> str:
     >>> print(escape_latex("R&B_50%"))
     R\&B\_50\%
     """
-    return "".join(_LATEX.get(letter, letter) for letter in " ".join(text.split()))
+    line = "".join(_LATEX.get(letter, letter) for letter in " ".join(text.split()))
+    return re.sub(r"(?<=([-',]))(?=\1)", "{}", line)  # else two of them would become one sign
 
 
 def to_latex(frame: pd.DataFrame, columns: Sequence[str], caption: str, label: str) -> str:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -18,30 +14,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cca_tools.errors import DataError
+from cca_tools.reports.figures import figure_style, plain
 from cca_tools.reports.heatmap import choose_columns, cluster_order, matrix
 from cca_tools.reports.tables import SHOWN, shown_class
-from cca_tools.workspace import atomic_path
-
-SUFFIXES = (".png", ".pdf")
-
-
-def _style() -> AbstractContextManager[None]:
-    return mpl.rc_context(
-        {
-            "font.family": "DejaVu Sans",
-            "font.size": 8,
-            "axes.linewidth": 0.6,
-            "pdf.fonttype": 42,  # text stays text
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-        }
-    )
 
 
 @dataclass(frozen=True)
 class _Look:
     title: str
     bar: str
+    noun: str
     palette: str
     centre: float | None
 
@@ -64,11 +46,12 @@ _LOOKS = {
     "share": _Look(
         "Part of each class's videos with the audio class in their top tags",
         "share of videos",
+        "share",
         "rocket_r",
         None,
     ),
     "log_odds_z": _Look(
-        "How much more often than in the other classes", "log-odds, z", "vlag", 0.0
+        "How much more often than in the other classes", "log-odds, z", "log-odds", "vlag", 0.0
     ),
 }
 
@@ -76,8 +59,8 @@ _LOOKS = {
 def draw_heat_map(pairs: pd.DataFrame, measure: str) -> Figure:
     """Draw video classes by audio classes, both in clustered order.
 
-    At most 60 audio classes are shown (150 from 80 video classes on), those that tell video
-    classes apart best: see `choose_columns`. A pair that never occurs has share 0, and no
+    At most 60 audio classes are shown (150 from 80 video classes on): see `choose_columns`. A
+    pair that never occurs has share 0, and no log-odds: it stays blank.
     log-odds: it stays blank.
 
     Args:
@@ -91,11 +74,10 @@ def draw_heat_map(pairs: pd.DataFrame, measure: str) -> Figure:
         raise DataError("there are no associations to draw", "Run `cca-tools associate` first")
     look = _LOOKS[measure]
     grid = _SPARSE if pairs["class_name"].nunique() < _DENSE_FROM else _DENSE
-    columns = choose_columns(pairs, grid.most_columns)
-    telling = matrix(pairs, "log_odds_z", columns)
-    rows, order = cluster_order(telling.fillna(0.0))
-    values = matrix(pairs, measure, columns).iloc[rows, order]
-    with _style():
+    columns = choose_columns(pairs, measure, grid.most_columns)
+    values = matrix(pairs, measure, columns)
+    values = values.iloc[cluster_order(values.fillna(0.0))]
+    with figure_style():
         figure, axes, bar = _canvas(values, grid)
         low, high = _limits(values, look)
         sns.heatmap(
@@ -155,12 +137,12 @@ def _label_heat_map(axes: Axes, values: pd.DataFrame, grid: _Grid) -> None:
     axes.set_ylabel("")
     axes.set_yticks(
         np.arange(len(values)) + 0.5,
-        [_plain(shown_class(str(name))) for name in values.index],
+        [plain(shown_class(str(name))) for name in values.index],
         fontsize=grid.font_size,
     )
     axes.set_xticks(
         np.arange(len(values.columns)) + 0.5,
-        [_plain(str(name)) for name in values.columns],
+        [plain(str(name)) for name in values.columns],
         rotation=90,
         fontsize=grid.font_size,
     )
@@ -171,7 +153,7 @@ def _label_heat_map(axes: Axes, values: pd.DataFrame, grid: _Grid) -> None:
 def _title_heat_map(axes: Axes, bar: Axes, look: _Look, columns: tuple[int, int]) -> None:
     shown, total = columns
     chosen = (
-        f"{shown} of {total} audio classes: the most telling of each video class first (log-odds)"
+        f"{shown} of {total} audio classes: those with the highest {look.noun} of each video class"
         if shown < total
         else f"all {total} audio classes that occur"
     )
@@ -206,7 +188,7 @@ def draw_class(pairs: pd.DataFrame, class_name: str) -> Figure:
         )
     top = top.sort_values("rank", ascending=False)
     places = np.arange(len(top))
-    with _style():
+    with figure_style():
         figure = Figure(figsize=(6.4, 0.75 + 0.27 * len(top)), layout="constrained", dpi=200)
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
@@ -225,7 +207,7 @@ def draw_class(pairs: pd.DataFrame, class_name: str) -> Figure:
         axes.scatter(
             top["base_share"], places, marker="|", s=90, color="#e45756", linewidths=1.6, zorder=3
         )
-        axes.set_yticks(places, [_plain(str(tag)) for tag in top["tag"]])
+        axes.set_yticks(places, [plain(str(tag)) for tag in top["tag"]])
         _finish_class(axes, top, class_name)
     return figure
 
@@ -233,17 +215,18 @@ def draw_class(pairs: pd.DataFrame, class_name: str) -> Figure:
 def _finish_class(axes: Axes, top: pd.DataFrame, class_name: str) -> None:
     support = int(top["support"].iloc[0])
     for place, (lift, q_value) in enumerate(zip(top["lift"], top["q_value"], strict=True)):
-        surprise = "" if np.isnan(q_value) else f"   q {_q_text(q_value)}"
-        axes.annotate(
-            f"lift {lift:.3g}{surprise}",
-            (1.0, place),
-            (4, 0),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            va="center",
-            color="0.3",
-            fontsize=7,
-        )
+        surprise = "" if np.isnan(q_value) else f"q {_q_text(q_value)}"
+        for text, offset in ((f"lift {lift:.3g}", 4), (surprise, 46)):
+            axes.annotate(
+                text,
+                (1.0, place),
+                (offset, 0),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                va="center",
+                color="0.3",
+                fontsize=7,
+            )
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1.0, decimals=0))
     axes.tick_params(axis="y", length=0)
@@ -251,7 +234,7 @@ def _finish_class(axes: Axes, top: pd.DataFrame, class_name: str) -> None:
     axes.grid(axis="x", color="0.9", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.set_title(
-        _plain(f"{shown_class(class_name)} ({support} video{'' if support == 1 else 's'})"),
+        plain(f"{shown_class(class_name)} ({support} video{'' if support == 1 else 's'})"),
         loc="left",
         fontweight="bold",
     )
@@ -261,38 +244,16 @@ def _finish_class(axes: Axes, top: pd.DataFrame, class_name: str) -> None:
     if top["share_low"].notna().any():
         handles.append(Line2D([], [], color="0.15", linewidth=0.9))
         labels.append("95 % interval")
-    axes.legend(handles, labels, loc="lower right", frameon=False, fontsize=7)
+    axes.legend(
+        handles,
+        labels,
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        ncols=len(labels),
+        frameon=False,
+        fontsize=7,
+    )
 
 
 def _q_text(q_value: float) -> str:
-    return "< 0.001" if q_value < 0.001 else f"{q_value:.3f}"
-
-
-def _plain(text: str) -> str:
-    return text.replace("$", r"\$")  # else a pair of them would begin mathematics
-
-
-def save_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write a figure as PNG and PDF, and return both paths.
-
-    Args:
-        figure: What to write.
-        stem: The path without suffix.
-    """
-    paths = [stem.with_name(stem.name + suffix) for suffix in SUFFIXES]
-    for path in paths:
-        with atomic_path(path) as temporary, _style():
-            figure.savefig(temporary, dpi=figure.dpi, format=path.suffix[1:])
-    return paths
-
-
-def slug(name: str) -> str:
-    """Return a file name for a class, distinct for distinct names.
-
-    >>> slug("PlayingCello"), slug("a/b") != slug("a_b"), slug("a_b")
-    ('PlayingCello', True, 'a_b')
-    """
-    safe = re.sub(r"[^\w.-]+", "_", name).strip(".")[:80]
-    if safe == name:
-        return safe
-    return f"{safe}-{sha256(name.encode()).hexdigest()[:8]}"
+    return "< 0.001" if q_value < 0.001 else f"{q_value:.2g}"

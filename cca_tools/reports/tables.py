@@ -16,6 +16,7 @@ NO_CLASS = "(no class)"
 NOTHING_COUNTED = "(no video counts)"
 LEVEL_COLUMN = "Correlated"
 UNTAGGED = "untagged"
+_WIDEST_UNBROKEN = 22  # letters
 
 
 def shown_class(name: str) -> str:
@@ -78,7 +79,9 @@ def write_association_table(table: pd.DataFrame, folder: Path) -> list[Path]:
     Where no level is known, Markdown and LaTeX go without that column.
     """
     shown = table if table[LEVEL_COLUMN].any() else table.drop(columns=LEVEL_COLUMN)
-    columns = ["l", r">{\raggedright\arraybackslash}p{0.62\linewidth}", "l"]
+    longest = max(map(len, shown["Video class"]), default=0)
+    first = "l" if longest <= _WIDEST_UNBROKEN else _paragraph(0.24)
+    columns = [first, _paragraph(0.62 if first == "l" else 0.56), "l"]
     caption = f"Video classes and the {SHOWN} audio classes that go with each."
     latex = formats.to_latex(shown, columns[: len(shown.columns)], caption, "tab:associations")
     return [
@@ -86,6 +89,10 @@ def write_association_table(table: pd.DataFrame, folder: Path) -> list[Path]:
         write_table(folder / "associations.md", formats.to_markdown(shown)),
         write_table(folder / "associations.tex", latex),
     ]
+
+
+def _paragraph(part: float) -> str:
+    return rf">{{\raggedright\arraybackslash}}p{{{part}\linewidth}}"
 
 
 def write_class_table(table: pd.DataFrame, folder: Path) -> list[Path]:
