@@ -6,24 +6,21 @@ with a status where others would raise.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 
 import av
 import numpy as np
-import numpy.typing as npt
-import soxr
 
-from cca_tools.media.containers import audio_duration_s, open_container, why_unreadable
+from cca_tools.media.containers import audio_end_s, open_container, why_unreadable
+from cca_tools.media.samples import Samples, mono, repair, resample
 
-Samples = npt.NDArray[np.float32]
-
-MAX_AMPLITUDE = 8.0  # beyond it (18 dB over full scale) samples come from damage, not from sound
 PREROLL_S = 1.0  # decoded and dropped after a seek: codecs need a few frames to settle
+LOWEST_RATE, HIGHEST_RATE = 1_000, 3_000_000  # in Hz; a file with another one is damaged
 _SHORTFALL_S, _SHORTFALL_SHARE = 0.5, 0.02
+_LATE_S = 0.05  # a seek that ends so much after its target missed it
+_GAP_S = 0.25  # time stamps that run ahead of the samples by more tell of a gap
 
 
 @dataclass(frozen=True)
@@ -105,13 +102,15 @@ def _decode(path: str, sample_rate: int, span: Span, can_seek: bool) -> DecodedA
         streams = container.streams.audio
         if not streams:
             return DecodedAudio(status="no_audio_stream", detail="there is no audio stream")
+        if streams[0].codec_context is None:
+            return DecodedAudio(status="decode_error", detail="no decoder knows its audio")
         reader = _Reader(container, streams[0], span)
         if can_seek and not reader.seek():
             return None
         pieces = _Pieces(sample_rate)
         for piece, rate in reader.pieces():
             pieces.add(piece, rate)
-        if can_seek and reader.position_unknown:
+        if reader.is_lost:
             return None
         decoded = pieces.finish()
         notes = [f"{len(streams)} audio streams, the first is used"] if len(streams) > 1 else []
@@ -145,11 +144,14 @@ class _Reader:
         stream.codec_context.thread_count = 1
         self.container, self.stream, self.span = container, stream, span
         self.zero_s = (container.start_time or 0) / av.time_base
-        self.position_s: float | None = 0.0
+        self.is_sought = False
+        self.first_s = self.position_s = 0.0
+        self.num_frames = 0
+        self.ahead_s = 0.0
         self.damaged = 0
         self.error = ""
         self.next_s: float | None = None
-        self.position_unknown = False
+        self.is_lost = False
 
     def seek(self) -> bool:
         target_s = max(0.0, self.span.start_s - PREROLL_S) + self.zero_s
@@ -158,18 +160,18 @@ class _Reader:
             return False
         try:
             self.container.seek(int(target_s / time_base), stream=self.stream)
-        except av.FFmpegError:
+        except (av.FFmpegError, OverflowError):
             return False
-        self.position_s = None
+        self.is_sought = True
         return True
 
     def expected_s(self) -> float | None:
         """Seconds that the span should hold by the file's own account, None if it gives none."""
-        declared = audio_duration_s(self.container, self.stream)
-        if declared is None:
+        declared_s = audio_end_s(self.container, self.stream)
+        if declared_s is None:
             return None
-        end_s = declared if self.span.end_s is None else min(declared, self.span.end_s)
-        return max(0.0, end_s - self.span.start_s)
+        end_s = declared_s if self.span.end_s is None else min(declared_s, self.span.end_s)
+        return max(0.0, end_s - max(self.span.start_s, self.first_s))
 
     def frames(self) -> Iterator[av.AudioFrame]:
         try:
@@ -177,43 +179,61 @@ class _Reader:
                 try:
                     yield from packet.decode()
                 except (av.FFmpegError, ValueError):
-                    self.damaged += 1
-        except av.EOFError:
-            return
+                    # a seek may end within a packet: that is no damage, and nobody hears it
+                    is_heard = not self.is_sought or self.position_s >= self.span.start_s
+                    self.damaged += is_heard
+        except (av.EOFError, IndexError):
+            return  # PyAV's index is off at the end of a file where streams began on the way
         except (av.FFmpegError, OSError) as error:
             self.error = _message(error)
 
     def pieces(self) -> Iterator[tuple[Samples, int]]:
         """Yield (mono samples, rate) of the span in order, at most ``max_s`` seconds of them."""
         taken_s = 0.0
+        end_s = self.span.end_s
         for frame in self.frames():
             rate = frame.sample_rate
-            start_s = self._start_of(frame)
-            if start_s is None:
-                self.position_unknown = True
+            if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+                self.error = f"a sampling rate of {rate} Hz"
                 return
-            samples = _mono(frame)
+            start_s = self._start_of(frame)
+            if self.is_lost:
+                return
+            samples = mono(frame)
             self.position_s = start_s + len(samples) / rate
-            first = max(0, round((self.span.start_s - start_s) * rate))
+            first = max(0, round((self.span.start_s - start_s) * rate)) if self.span.start_s else 0
             last = len(samples)
-            if self.span.end_s is not None:
-                last = min(last, max(0, round((self.span.end_s - start_s) * rate)))
+            if end_s is not None:
+                last = min(last, max(0, round((end_s - start_s) * rate)))
             if first < last:
                 yield samples[first:last], rate
                 taken_s += (last - first) / rate
-            if self.span.end_s is not None and self.position_s >= self.span.end_s:
+            if end_s is not None and self.position_s >= end_s:
                 return
             if taken_s >= self.span.max_s:
                 self.next_s = self.position_s
                 return
 
-    def _start_of(self, frame: av.AudioFrame) -> float | None:
-        # Within a run of frames samples are counted: time stamps are rounded, and may be broken.
-        if self.position_s is not None and (self.position_s > 0 or self.span.start_s == 0):
-            return self.position_s
+    def _start_of(self, frame: av.AudioFrame) -> float:
+        """Return where a frame starts on the file's time line.
+
+        The first frame's time stamp is believed; from there samples are counted, because time
+        stamps are rounded and may be broken. Two in a row that agree on a gap are believed, too.
+        """
+        stamp_s = None
         if frame.pts is not None and frame.time_base is not None:
-            return float(frame.pts * frame.time_base) - self.zero_s
-        return self.position_s
+            stamp_s = float(frame.pts * frame.time_base) - self.zero_s
+        self.num_frames += 1
+        if self.num_frames == 1:
+            self.first_s = max(0.0, stamp_s or 0.0)
+            self.is_lost = self.is_sought and (
+                stamp_s is None or stamp_s > self.span.start_s + _LATE_S
+            )
+            return self.first_s
+        ahead_s = 0.0 if stamp_s is None else stamp_s - self.position_s
+        is_gap = ahead_s > _GAP_S and abs(ahead_s - self.ahead_s) < _LATE_S
+        self.ahead_s = 0.0 if is_gap else ahead_s
+        return self.position_s + (ahead_s if is_gap else 0.0)
 
 
 class _Pieces:
@@ -233,13 +253,13 @@ class _Pieces:
         seconds = energy = peak = 0.0
         num_samples = 0
         for rate, pieces in self.runs:
-            run, note = _repair(np.concatenate(pieces))
+            run, note = repair(np.concatenate(pieces))
             notes |= note
             seconds += len(run) / rate
             num_samples += len(run)
             energy += float(np.dot(run, run))
             peak = max(peak, float(np.abs(run).max(initial=0.0)))
-            outputs.append(_resample(run, rate, self.sample_rate))
+            outputs.append(resample(run, rate, self.sample_rate))
         samples = np.concatenate(outputs) if outputs else np.zeros(0, np.float32)
         return DecodedAudio(
             samples=samples,
@@ -249,45 +269,3 @@ class _Pieces:
             energy=energy,
             num_samples=num_samples,
         )
-
-
-def _repair(run: Samples) -> tuple[Samples, set[str]]:
-    # NaN compares false, so one test finds both kinds of damage.
-    if bool(np.all(np.abs(run) <= MAX_AMPLITUDE)):
-        return run, set()
-    repaired = np.clip(np.nan_to_num(run), -MAX_AMPLITUDE, MAX_AMPLITUDE).astype(np.float32)
-    return repaired, {f"samples that are no number or beyond {MAX_AMPLITUDE:g} were cut off"}
-
-
-def _resample(run: Samples, rate: int, sample_rate: int) -> Samples:
-    if rate == sample_rate or not len(run):
-        return run
-    resampled = soxr.resample(run, rate, sample_rate, quality="HQ").astype(np.float32, copy=False)
-    # soxr returns nothing for a sample or two: keep the promised length, holding the first value.
-    wanted = math.ceil(len(run) * sample_rate / rate)
-    return resampled if len(resampled) else np.full(wanted, run[0], np.float32)
-
-
-@cache
-def _scale_of(format_name: str) -> tuple[float, float]:
-    """Return (offset, scale) that bring samples of a format to -1..1."""
-    bits = {"u8": 8, "s16": 16, "s32": 32, "s64": 64}.get(format_name.removesuffix("p"))
-    if bits is None:
-        return 0.0, 1.0
-    return (128.0 if bits == 8 else 0.0), 1.0 / 2 ** (bits - 1)
-
-
-def _mono(frame: av.AudioFrame) -> Samples:
-    """Return the mean of a frame's channels, float32 (samples,), full scale = 1."""
-    values: npt.NDArray[np.generic] = frame.to_ndarray()
-    num_channels = frame.layout.nb_channels
-    if not frame.format.is_planar and num_channels > 1:
-        values = values.reshape(-1, num_channels).T
-    offset, scale = _scale_of(frame.format.name)
-    if values.shape[0] == 2 and values.dtype == np.float32:
-        mono = (values[0] + values[1]) * np.float32(0.5)
-    else:
-        mono = values.mean(axis=0, dtype=np.float64)
-    if offset or scale != 1.0:
-        mono = (mono - offset) * scale
-    return np.asarray(mono, dtype=np.float32)

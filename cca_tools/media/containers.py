@@ -64,19 +64,19 @@ def why_unreadable(path: Path) -> tuple[str, str] | None:
     return None
 
 
-def audio_duration_s(
-    container: av.container.InputContainer, stream: av.AudioStream
-) -> float | None:
-    """Return the length that the header declares for an audio stream, None if it can't be trusted.
+def audio_end_s(container: av.container.InputContainer, stream: av.AudioStream) -> float | None:
+    """Return where the header says that an audio stream ends, None if it can't be trusted.
 
-    Lengths that FFmpeg only guesses from the bit rate (MP3, ADTS, transport streams) are not
-    declared. Matroska keeps a stream's length in a tag.
+    In seconds from the file's first packet. Lengths that FFmpeg only guesses from the bit rate
+    (MP3, ADTS, transport streams) are not declared. Matroska keeps a stream's end in a tag.
     """
     if set(container.format.name.split(",")) & _GUESSED:
         return None
-    if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
-    return _clock_s(stream.metadata.get("DURATION", ""))
+    if stream.duration is None or stream.time_base is None:
+        return _clock_s(stream.metadata.get("DURATION", ""))
+    zero_s = (container.start_time or 0) / av.time_base
+    start_s = max(0.0, float((stream.start_time or 0) * stream.time_base) - zero_s)
+    return start_s + float(stream.duration * stream.time_base)
 
 
 def _clock_s(text: str) -> float | None:
