@@ -85,7 +85,7 @@ class Payload:
 
 
 @pytest.mark.parametrize(
-    "save", [torch.save, lambda obj, path: path.write_bytes(pickle.dumps(obj))]
+    "save", [torch.save, lambda obj, path: path.write_bytes(pickle.dumps(obj, 2))]
 )
 def test_code_in_a_file_is_not_run(tmp_path, save):
     path, trace = tmp_path / "weights.pt", tmp_path / "trace"

@@ -6,6 +6,7 @@ import pytest
 import soxr
 
 from cca_tools.taggers.labels import audioset_labels, yamnet_labels
+from cca_tools.taggers.registry import load_tagger
 
 from .esc10 import AUDIOSET_NAMES
 
@@ -43,6 +44,17 @@ def test_esc10(esc10, name, share, request):
         for (klass, _), names in zip(esc10, top_names(tagger, waveforms), strict=True)
     ]
     assert np.mean(hits) >= share
+
+
+@pytest.mark.parametrize("name", ["mn04", "yamnet"])
+def test_bf16_keeps_the_best_classes(esc10, name, request, shared):
+    exact = request.getfixturevalue(name)
+    weights = shared / "models" / "mn04_as_mAP_432.pt" if name == "mn04" else None
+    fast = load_tagger(exact.spec.name, weights=weights, device="cpu", precision="bf16")
+    rate = exact.spec.sample_rate
+    waveforms = [soxr.resample(sound, 32_000, rate, quality="HQ") for _, sound in esc10[::6]]
+    pairs = zip(top_names(exact, waveforms), top_names(fast, waveforms), strict=True)
+    assert np.mean([len(set(one) & set(other)) / 10 for one, other in pairs]) >= 0.95
 
 
 LABELLED = {
