@@ -10,8 +10,9 @@ from torch import Tensor
 
 from cca_tools.taggers.base import Scores
 
-# how many frames of log-mel spectrogram one call of the network gets, by kind of device
-FRAMES_AT_ONCE = {"cpu": 4096, "cuda": 65536}
+# how many frames of log-mel spectrogram one call of the network gets, by kind of device; on a CPU
+# just enough for one clip of 10 s, whose feature maps then stay in the cache
+FRAMES_AT_ONCE = {"cpu": 1024, "cuda": 65536}
 
 Forward = Callable[[Tensor], tuple[Tensor, Tensor]]
 

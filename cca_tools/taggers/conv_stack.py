@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from cca_tools.taggers.fused import linear
+
 MATRIX_FROM_CHANNELS = 512  # input channels from which the weights outweigh the pictures
 
 
@@ -56,20 +58,12 @@ class FoldedConv:
     def as_matrix(self, clips: Sequence[Tensor]) -> list[Tensor]:
         """Map clips (frames, mels, C) to (frames, mels, C'), all in one matrix product."""
         rows = torch.cat([neighbourhoods(clip) for clip in clips])
-        products = functional.relu_(_linear(rows, self.matrix, self.bias))
+        products = linear(rows, self.matrix, self.bias, "relu")
         parts = torch.split(products, [clip.shape[0] * clip.shape[1] for clip in clips])
         return [
             part.view(clip.shape[0], clip.shape[1], -1)
             for part, clip in zip(parts, clips, strict=True)
         ]
-
-
-def _linear(rows: Tensor, matrix: Tensor, bias: Tensor) -> Tensor:
-    # In float32 torch would take MKL, at less than half the speed of oneDNN on some processors.
-    if torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_linear_pointwise"):
-        product: Tensor = torch.ops.mkldnn._linear_pointwise(rows, matrix, bias, "none", [], "")
-        return product
-    return functional.linear(rows, matrix, bias)
 
 
 def neighbourhoods(x: Tensor) -> Tensor:

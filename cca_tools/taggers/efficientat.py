@@ -18,6 +18,7 @@ from cca_tools.taggers.base import Scores, Tagger, Waveform, prepare
 from cca_tools.taggers.batching import FRAMES_AT_ONCE, score_by_length
 from cca_tools.taggers.checkpoints import Checkpoint, load_into
 from cca_tools.taggers.device import Placement
+from cca_tools.taggers.fused import FusedConv, activation_of
 from cca_tools.taggers.labels import LabelSpace
 from cca_tools.taggers.mel import mel_bank
 from cca_tools.taggers.spec import TaggerSpec
@@ -193,6 +194,19 @@ class MobileNetV3(nn.Module):
         return logits, embeddings
 
 
+def fuse(module: nn.Module) -> None:
+    """Replace each convolution, normalisation and activation below ``module`` by one layer."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.Sequential) and isinstance(child[0], nn.Conv2d):
+            conv, norm, *activation = child
+            assert isinstance(conv, nn.Conv2d)
+            assert isinstance(norm, nn.BatchNorm2d)
+            fused = FusedConv(conv, norm, activation_of(activation[0] if activation else None))
+            setattr(module, name, fused)
+        else:
+            fuse(child)
+
+
 class EfficientAtTagger(Tagger):
     """EfficientAT over a whole clip; the embedding is the mean of its last feature maps."""
 
@@ -206,6 +220,7 @@ class EfficientAtTagger(Tagger):
         self.device, self.precision = placement.device, placement.precision
         self.network = MobileNetV3(len(labels), WIDTHS[spec.name])
         load_into(self.network, checkpoint)
+        fuse(self.network.features)
         placement.place(self.network, trunk=[self.network.features])
         self._frames_at_once = FRAMES_AT_ONCE[placement.kind]
         self._window = torch.hann_window(spec.window, periodic=False)

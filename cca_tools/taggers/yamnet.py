@@ -11,11 +11,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from cca_tools.taggers.base import Scores, Tagger, Waveform, prepare
 from cca_tools.taggers.checkpoints import Checkpoint, load_into
 from cca_tools.taggers.device import Placement
+from cca_tools.taggers.fused import FusedConv
 from cca_tools.taggers.labels import LabelSpace
 from cca_tools.taggers.mel import mel_bank
 from cca_tools.taggers.spec import TaggerSpec
@@ -24,7 +24,7 @@ PATCH_FRAMES = 96
 PATCH_HOP = 48
 LOG_OFFSET = 0.001
 NORM_EPSILON = 1e-4
-PATCHES_AT_ONCE = {"cpu": 24, "cuda": 1024}
+PATCHES_AT_ONCE = {"cpu": 12, "cuda": 1024}
 
 # output channels and stride of each depthwise-separable block
 BLOCKS = (
@@ -47,17 +47,21 @@ class ConvNorm(nn.Module):
         )
         self.norm = nn.BatchNorm2d(channels[1], eps=NORM_EPSILON)
         self.pad_after = stride == 2
+        self.fused: FusedConv | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (P, C, frames, mels) to (P, C', frames / stride, mels / stride)."""
         if self.pad_after:
             x = functional.pad(x, (0, 1, 0, 1))
+        if self.fused is not None:
+            out: Tensor = self.fused(x)
+            return out
         return functional.relu(self.norm(self.conv(x)), inplace=True)
 
     def fuse(self) -> None:
         """Fold the normalisation into the convolution; for evaluation only."""
-        self.conv = fuse_conv_bn_eval(self.conv, self.norm)
-        self.norm = nn.Identity()  # type: ignore[assignment]
+        self.fused = FusedConv(self.conv, self.norm, "relu")
+        del self.conv, self.norm
 
 
 class Separable(nn.Module):
