@@ -38,7 +38,7 @@ def mirror(shared, monkeypatch):
     """A local mirror that has the weights of one tagger."""
     handler = partial(QuietHandler, directory=str(shared / "models"))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     monkeypatch.setenv("CCA_WEIGHTS_URL", f"http://127.0.0.1:{server.server_port}")
     yield

@@ -53,7 +53,7 @@ def mirror(monkeypatch):
                 pass
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         monkeypatch.setenv("CCA_WEIGHTS_URL", f"http://127.0.0.1:{server.server_port}/mirror/")
         try:
