@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import pandas as pd
 
@@ -18,7 +18,13 @@ from cca_tools.tagging.decoding import decode_ahead, jobs_of
 from cca_tools.tagging.progress import TagProgress
 from cca_tools.tagging.rows import FAILED, TagRow
 from cca_tools.tagging.scoring import Scorer
-from cca_tools.tagging.settings import TagSettings, differences, fingerprint_of
+from cca_tools.tagging.settings import (
+    SettingsKwargs,
+    TagSettings,
+    differences,
+    fingerprint_of,
+    settings_from,
+)
 from cca_tools.tagging.sources import Source, as_manifest
 from cca_tools.tagging.store import RunInfo, TagStore, list_runs, read_tags
 from cca_tools.workspace import DEFAULT_ROOT, Provenance, Workspace, utc_now
@@ -75,18 +81,24 @@ def tag_audio(
     source: Source = None,
     *,
     workspace: str | Path = DEFAULT_ROOT,
-    options: TagOptions | None = None,
-    **settings: Any,
+    restart: bool = False,
+    retry_failed: bool = False,
+    progress: bool = True,
+    **settings: Unpack[SettingsKwargs],
 ) -> pd.DataFrame:
     """Score the sound of videos with an audio tagger and keep the best audio classes of each.
 
     What is tagged already, with the same settings, is not tagged again.
 
+    >>> frame = tag_audio("videos", tagger="panns-cnn14", keep=("embedding",))  # doctest: +SKIP
+
     Args:
         source: What to tag: None for the workspace's manifest; a manifest (frame or Parquet
             file), a folder of class folders, or media files.
         workspace: The folder of the study.
-        options: Restart, retry, progress.
+        restart: Throw away the tags of the same settings and begin anew.
+        retry_failed: Try the failed videos of an earlier run again.
+        progress: Show a progress bar on standard error.
         **settings: Of `TagSettings`: ``tagger``, ``top_k``, ``keep``, ``weights``, ...
 
     Returns:
@@ -97,13 +109,15 @@ def tag_audio(
         CcaError: Settings, weights, source or workspace cannot be used.
     """
     place = Workspace(Path(workspace))
+    checked = settings_from(settings)
     manifest = as_manifest(source, place)
+    options = TagOptions(restart, retry_failed, progress)
     with place.lock("tag-audio"):
-        tagger, checked = prepare(TagSettings(**settings))
-        summary = tag_manifest(manifest, place, (tagger, checked), options or TagOptions())
+        prepared = prepare(checked)
+        summary = tag_manifest(manifest, place, prepared, options)
     for notice in summary.notices:
         log.warning(notice)
-    return tags_frame(manifest, place, summary.run.name, tagger)
+    return tags_frame(manifest, place, summary.run.name, prepared[0])
 
 
 def tags_frame(

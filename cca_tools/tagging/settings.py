@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from cca_tools.errors import UsageError
 
@@ -17,6 +17,45 @@ if TYPE_CHECKING:
 ENGINE_VERSION = 1  # raise it when the same settings would give other scores
 KEEPABLE = ("scores", "embedding")
 POOLINGS = ("mean", "max")
+
+
+class SettingsKwargs(TypedDict, total=False):
+    """The settings of `TagSettings`, as keywords."""
+
+    tagger: str
+    weights: str | Path | None
+    labels: str | Path | None
+    top_k: int
+    keep: str | Sequence[str]
+    pooling: str
+    precision: str
+    device: str
+    batch_size: int
+    workers: int
+    timeout_s: float
+
+
+def settings_from(keywords: SettingsKwargs) -> TagSettings:
+    """Return checked settings; paths and lists may be given as text.
+
+    Raises:
+        UsageError: An unknown setting, or a value that is not allowed.
+
+    >>> settings_from({"keep": "scores,embedding"}).keep
+    ('scores', 'embedding')
+    """
+    values: dict[str, Any] = dict(keywords)
+    for name in ("weights", "labels"):
+        if values.get(name) is not None:
+            values[name] = Path(values[name])
+    if "keep" in values:
+        kept = values["keep"]
+        values["keep"] = tuple(kept.split(",") if isinstance(kept, str) else kept)
+    try:
+        return TagSettings(**values)
+    except TypeError as error:
+        known = ", ".join(SettingsKwargs.__annotations__)
+        raise UsageError(str(error), f"Settings are {known}") from error
 
 
 @dataclass(frozen=True)

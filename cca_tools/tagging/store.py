@@ -133,14 +133,16 @@ class TagStore:
                 continue
             if keep.any():
                 self._write(pq.ParquetFile(path).read().filter(pa.array(keep)), path)
-            else:
+                continue
+            with writing_to(path):
                 path.unlink()
         return dropped
 
     def forget_all(self) -> None:
         """Remove every shard of this run."""
-        for path in shard_paths(self.folder, self.run.name):
-            path.unlink()
+        with writing_to(self.folder):
+            for path in shard_paths(self.folder, self.run.name):
+                path.unlink()
 
     def add(self, row: TagRow) -> None:
         """Take a row; it is on disk after the next `flush`."""
@@ -155,8 +157,14 @@ class TagStore:
             return
         shards = shard_paths(self.folder, self.run.name)
         number = 1 + (int(shards[-1].stem.rpartition("-")[2]) if shards else 0)
-        self._write(self._table(self._rows), self.folder / f"{self.run.name}-{number:06d}.parquet")
-        self._rows = []
+        path = self.folder / f"{self.run.name}-{number:06d}.parquet"
+        rows, self._rows = self._rows, []
+        try:
+            self._write(self._table(rows), path)
+        except BaseException:
+            if not path.exists():  # a Ctrl-C may come when it is in place, but not yet synced
+                self._rows = rows + self._rows
+            raise
 
     def _write(self, table: pa.Table, path: Path) -> None:
         with atomic_path(path) as temporary:
