@@ -14,7 +14,8 @@ from cca_tools.associations.settings import SILENT, Progress
 from cca_tools.associations.units import Integers, Units
 
 Floats = NDArray[np.float64]
-_CELLS_AT_ONCE = 1 << 25  # 128 MB of float32
+_CELLS_AT_ONCE = 1 << 25  # of units by audio classes: 128 MB of float32
+_SHARES_AT_ONCE = 1 << 21  # of draws by audio classes: 16 MB of float64
 
 
 def permutation_p(
@@ -58,10 +59,10 @@ def permutation_p(
     rounds = len(np.unique(owned[owned > 0])) * -(-num_codes // columns)
     advance = progress.begin("permutation test", rounds * permutations)
     for start in range(0, num_codes, columns):
-        # the same seed for every block of audio classes: its size changes no result
+        # every block of audio classes gets the same draws, so that its size changes no result
         rng = np.random.default_rng(seed)
         block = slice(start, start + columns)
-        sample = _Sample(counts[:, block].toarray(), units.sizes.astype(np.float64))
+        sample = _Sample(counts[:, block].toarray(), units.sizes.astype(np.float64), num_codes)
         for size in np.unique(owned[owned > 0]):
             classes = np.flatnonzero(owned == size)
             observed = np.stack([sample.shares_of(labels == one) for one in classes])
@@ -72,10 +73,11 @@ def permutation_p(
 
 @dataclass(frozen=True)
 class _Sample:
-    """Units to draw from: (U, M) videos with each audio class, and (U,) videos."""
+    """Units to draw from: (U, some of M) videos with each audio class, and (U,) videos."""
 
     counts: NDArray[np.float32]
     sizes: Floats
+    num_codes: int
 
     def shares_of(self, chosen: NDArray[np.bool_]) -> Floats:
         """Return the (M,) shares of some units."""
@@ -93,7 +95,7 @@ class _Sample:
     ) -> Integers:
         """Return (C, M) how many draws of ``size`` units reach the (C, M) observed shares."""
         exceeded = np.zeros(observed.shape, dtype=np.int64)
-        step = max(1, _CELLS_AT_ONCE // 16 // max(observed.shape[1], size))
+        step = max(1, _SHARES_AT_ONCE // max(self.num_codes, size))
         for start in range(0, draws, step):
             number = min(step, draws - start)
             shares = self._draw(size, number, rng)
