@@ -34,6 +34,10 @@ _WRITE_PROBLEMS = {
     errno.EPERM: ("permission denied", "Choose another folder with --workspace"),
     errno.ENOTDIR: ("a part of the path is a file", "Choose another folder with --workspace"),
     errno.EEXIST: ("a file is in the way", "Choose another folder with --workspace"),
+    errno.EFBIG: ("files may not become so large here", "Choose another folder with --workspace"),
+    errno.EIO: ("the disk reports an error", "Check the disk and run the same command again"),
+    errno.ENAMETOOLONG: ("the name is too long", "Choose another folder with --workspace"),
+    errno.ELOOP: ("its links go round in a circle", "Choose another folder with --workspace"),
 }
 
 
@@ -89,6 +93,8 @@ class Workspace:
     def lock(self, command: str) -> Iterator[None]:
         """Hold the workspace for writing; the lock falls with the process, however it ends.
 
+        Temporary files that a killed run left in the root are cleared away.
+
         Raises:
             WorkspaceError: Another run holds it; the message says which.
         """
@@ -104,6 +110,7 @@ class Workspace:
                     "Wait until it ends, or choose another folder with --workspace",
                 ) from None
         try:
+            remove_leftovers(self.root)
             about = {"command": command, "pid": os.getpid(), "host": socket.gethostname()}
             write_json(holder, about | {"since": utc_now()})
             yield
@@ -202,9 +209,9 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def utc_now() -> str:
-    """Return the present UTC time in ISO 8601, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def utc_now(timespec: str = "seconds") -> str:
+    """Return the present UTC time in ISO 8601, to the second or to ``timespec``."""
+    return datetime.now(UTC).isoformat(timespec=timespec)
 
 
 @dataclass

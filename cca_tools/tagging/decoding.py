@@ -27,8 +27,10 @@ class Job:
 
 def jobs_of(manifest: pd.DataFrame) -> Iterator[Job]:
     """Yield the jobs of a manifest's rows, in their order."""
-    for row in manifest.to_dict("records"):
-        yield Job(str(row["video_id"]), str(video_path(row)), span_of(row))
+    columns = ["video_id", "root", "path", "start_s", "end_s"]
+    for values in manifest[columns].itertuples(index=False, name=None):
+        row = dict(zip(columns, values, strict=True))
+        yield Job(row["video_id"], str(video_path(row)), span_of(row))
 
 
 def span_of(row: Mapping[Any, Any]) -> Span:

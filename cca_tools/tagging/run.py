@@ -196,7 +196,7 @@ def _start_run(workspace: Workspace, tagger: Tagger, settings: TagSettings) -> T
         label_space={"name": tagger.labels.name, "hash": tagger.labels.hash},
         embedding_dim=tagger.spec.embedding_dim,
         started_utc=utc_now(),
-        updated_utc=utc_now(),
+        updated_utc=utc_now("milliseconds"),
     )
     earlier = list_runs(workspace.tags)
     same = [other for other in earlier if other.fingerprint == run.fingerprint]
