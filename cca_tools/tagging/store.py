@@ -78,11 +78,9 @@ def read_tags(folder: Path, name: str, columns: Sequence[str] | None = None) -> 
         DataError: A shard is damaged.
     """
     frames = [_read(path, columns) for path in shard_paths(folder, name)]
-    return (
-        pd.concat(frames, ignore_index=True)
-        if frames
-        else pd.DataFrame(columns=list(columns or ()))
-    )
+    if not frames:
+        return pd.DataFrame(columns=list(columns or tag_schema((), 0, 0).names), dtype=object)
+    return pd.concat(frames, ignore_index=True)
 
 
 def _read(path: Path, columns: Sequence[str] | None) -> pd.DataFrame:
