@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +10,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from cca_tools.cli.options import command_line, json_option, workspace_option
 from cca_tools.datasets.base import PROBLEMS, Annotations
 from cca_tools.datasets.index import Indexed, IndexOptions, run_index
 from cca_tools.datasets.registry import LAYOUTS, SUBSETS, layout_named
 from cca_tools.datasets.report import IndexReport
-from cca_tools.workspace import DEFAULT_ROOT, Workspace
+from cca_tools.workspace import Workspace
 
 _SHOWN = 3  # problems of one kind that are named on the screen; all stand in index-report.csv
 
@@ -85,14 +84,8 @@ def _columns(ctx: click.Context, param: click.Parameter, value: str) -> dict[str
     type=click.FloatRange(0, min_open=True),
     help="Seconds that looking into one file may take.",
 )
-@click.option(
-    "--workspace",
-    default=DEFAULT_ROOT,
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="The folder of the study.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@workspace_option
+@json_option
 def index_command(root: Path, workspace: Path, as_json: bool, **settings: Any) -> int:
     """Make the manifest of the videos in ROOT: one row a video, or a segment of one.
 
@@ -107,7 +100,7 @@ def index_command(root: Path, workspace: Path, as_json: bool, **settings: Any) -
         "workers": settings["workers"],
         "timeout_s": settings["timeout_s"],
         "progress": not as_json,
-        "command": shlex.join(["cca-tools", *sys.argv[1:]]),
+        "command": command_line(),
     }
     layout = layout_named(settings["layout"])(root, annotations)
     indexed = run_index(layout, settings["subset"], workspace, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -35,4 +36,4 @@ def json_option(command: Command) -> Command:
 
 def command_line() -> str:
     """Return the command line as it was given, for provenance."""
-    return " ".join(["cca-tools", *sys.argv[1:]])
+    return shlex.join(["cca-tools", *sys.argv[1:]])

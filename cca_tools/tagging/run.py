@@ -110,7 +110,7 @@ def tag_audio(
     """
     place = Workspace(Path(workspace))
     checked = settings_from(settings)
-    manifest = as_manifest(source, place)
+    manifest = as_manifest(source, place, progress=progress)
     options = TagOptions(restart, retry_failed, progress)
     with place.lock("tag-audio"):
         prepared = prepare(checked)

@@ -19,7 +19,7 @@ Source: TypeAlias = pd.DataFrame | str | Path | Sequence[str | Path] | None
 LOOSE_FILES = "files"  # the layout that a manifest of loose files names in its provenance
 
 
-def as_manifest(source: Source, workspace: Workspace) -> pd.DataFrame:
+def as_manifest(source: Source, workspace: Workspace, *, progress: bool = True) -> pd.DataFrame:
     """Return the manifest of what a user named, and see to it that the workspace has one.
 
     Args:
@@ -27,6 +27,7 @@ def as_manifest(source: Source, workspace: Workspace) -> pd.DataFrame:
             folder, which is indexed by its class folders; or media files, whose ids are their
             names without suffix.
         workspace: Where the manifest lies, or is put.
+        progress: Show a bar while a folder is indexed.
 
     Raises:
         DataError: There is none, or the workspace already holds the manifest of other videos.
@@ -39,7 +40,7 @@ def as_manifest(source: Source, workspace: Workspace) -> pd.DataFrame:
     if len(paths) == 1 and paths[0].suffix == ".parquet":
         return _adopt(read_manifest(paths[0]), workspace)
     if len(paths) == 1 and paths[0].is_dir():
-        return _folder(paths[0], workspace)
+        return _folder(paths[0], workspace, progress)
     return _files(paths, workspace)
 
 
@@ -54,13 +55,13 @@ def _adopt(manifest: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
     return manifest
 
 
-def _folder(folder: Path, workspace: Workspace) -> pd.DataFrame:
+def _folder(folder: Path, workspace: Workspace, progress: bool) -> pd.DataFrame:
     if workspace.manifest.exists():
         manifest = read_manifest(workspace.manifest)
         if set(manifest["root"]) == {str(folder.resolve())}:
             return manifest
         raise _other_videos(workspace, str(folder))
-    return index(folder, layout="folder", workspace=workspace.root)
+    return index(folder, layout="folder", workspace=workspace.root, progress=progress)
 
 
 def _files(paths: Sequence[Path], workspace: Workspace) -> pd.DataFrame:
