@@ -47,7 +47,7 @@ def import_published_models() -> Any:
             with patch.object(Path, "home", return_value=Path(folder)):
                 spec.loader.exec_module(config)
         sys.modules[name] = config
-        import_module("panns_inference").config = config  # type: ignore[attr-defined]
+        vars(import_module("panns_inference"))["config"] = config
     return import_module("panns_inference.models")
 
 
