@@ -12,11 +12,11 @@ from pathlib import Path
 import duckdb
 
 from cca_tools.errors import WorkspaceError
-from cca_tools.workspace import TEMP_PREFIX, writing_to
+from cca_tools.workspace import writing_to
 
 MEMORY_MB = 600
 _MAX_THREADS = 4  # more of them hold more memory, and reading is the limit by then
-_PREFIX = f"{TEMP_PREFIX}associate-"
+_PREFIX = ".counting-"
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def slug(name: str) -> str:
     >>> slug("PlayingCello"), slug("a/b") != slug("a_b"), slug("a_b")
     ('PlayingCello', True, 'a_b')
     """
-    safe = re.sub(r"[^\w.-]+", "_", name).strip(".")[:80]
-    if safe == name:
+    safe = re.sub(r"[^\w.-]+", "_", name).strip(".")[:40]
+    if safe and safe == name:
         return safe
     return f"{safe}-{sha256(name.encode()).hexdigest()[:8]}"

@@ -173,8 +173,7 @@ def naive_table(videos: Sequence[Video], top_k: int) -> dict[tuple[str, str], di
             "share": number / support[name],
             "base_share": total[mid] / num,
             "lift": (number / support[name]) / (total[mid] / num),
-            "npmi": math.log(number * num / (support[name] * total[mid]))
-            / -math.log(number / num),
+            "npmi": math.log(number * num / (support[name] * total[mid])) / -math.log(number / num),
             "log_odds_z": (math.log(odds) - math.log(rest)) / math.sqrt(1 / here + 1 / there),
             "mean_score": sum(scores[name, mid]) / number,
         }

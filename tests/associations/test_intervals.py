@@ -45,8 +45,7 @@ def test_equals_a_naive_loop_over_all_resamples() -> None:
     """With three units there are 27 resamples; many draws must come near their distribution."""
     sizes, videos = np.array([1, 2, 4]), np.array([[1], [0], [3]])
     everyone = [
-        (videos[list(draw), 0].sum()) / sizes[list(draw)].sum()
-        for draw in np.ndindex(3, 3, 3)
+        (videos[list(draw), 0].sum()) / sizes[list(draw)].sum() for draw in np.ndindex(3, 3, 3)
     ]
     shares = resampled_shares(units_of(videos, sizes), 1, 27_000, np.random.default_rng(0))[0]
     values, expected = np.unique(np.round(everyone, 6), return_counts=True)
@@ -82,9 +81,7 @@ def test_covers_the_truth_where_ignoring_groups_does_not() -> None:
     alike = (rng.random((repeats, groups)) < truth).astype(np.int64) * 5
     inside = naive_inside = 0
     for videos in alike:
-        low, high = share_interval(
-            units_of(videos[:, None], np.full(groups, 5)), 1, 500, rng
-        )
+        low, high = share_interval(units_of(videos[:, None], np.full(groups, 5)), 1, 500, rng)
         inside += int(low[0] <= truth <= high[0])
         naive_low, naive_high = single_video_interval([videos.sum()], [groups * 5])
         naive_inside += int(naive_low[0] <= truth <= naive_high[0])

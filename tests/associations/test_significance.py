@@ -47,9 +47,7 @@ def test_equals_going_through_all_permutations(class_id: int, code: int) -> None
 
 def test_equals_permuting_the_labels_naively() -> None:
     rng = np.random.default_rng(1)
-    observed = [
-        VIDEOS[LABELS == one].sum(0) / SIZES[LABELS == one].sum() for one in range(3)
-    ]
+    observed = [VIDEOS[one == LABELS].sum(0) / SIZES[one == LABELS].sum() for one in range(3)]
     exceeded = np.zeros((3, 2))
     for _ in range(4000):
         shuffled = rng.permutation(LABELS)
@@ -172,8 +170,6 @@ def test_tests_that_are_not_listed_count_as_p_one(p_values: list[float], more: i
 def test_q_of_nothing_and_of_undefined() -> None:
     assert benjamini_yekutieli([]).tolist() == []
     assert np.isnan(benjamini_yekutieli([0.1, np.nan])).all()
-
-
 
 
 CLASSES, GROUPS, CLIPS, CODES = 8, 12, 4, 12
