@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 import click
-from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
 
+from cca_tools.cli.options import json_option
+from cca_tools.cli.output import print_table, size_text
 from cca_tools.taggers.overview import tagger_overview
-
-WIDER_THAN_ANY_TABLE = 1000
 
 
 @click.command(epilog="\b\nExample:\n  cca-tools taggers")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
+@json_option
 def taggers_command(as_json: bool) -> None:
     """List the audio taggers, and where their weights are."""
     rows = tagger_overview()
@@ -38,24 +34,3 @@ def taggers_command(as_json: bool) -> None:
         for row in rows
     ]
     print_table(header, cells)
-
-
-def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table to standard output, as wide as it needs to be: nothing is cut off."""
-    table = Table(box=None, pad_edge=False)
-    for title in header:
-        table.add_column(title, no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    console = Console(highlight=False, width=WIDER_THAN_ANY_TABLE)
-    width = Measurement.get(console, console.options, table).maximum
-    console.print(table, width=width)
-
-
-def size_text(number: int | None) -> str:
-    """Return a file size in megabytes, or a question mark where it is not known.
-
-    >>> size_text(4_066_513), size_text(None)
-    ('4.1 MB', '?')
-    """
-    return "?" if number is None else f"{number / 1e6:.1f} MB"

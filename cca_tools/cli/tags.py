@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from cca_tools.cli.options import json_option, workspace_option
-from cca_tools.errors import UsageError
-from cca_tools.taggers.labels import label_space, read_label_table
-from cca_tools.tagging.lookup import choose_run, failures, find_video
+from cca_tools.cli.output import one_line, print_table
+from cca_tools.tagging.lookup import failures, find_tags, find_video
 from cca_tools.tagging.rows import describe_counts
-from cca_tools.tagging.store import RunInfo, list_runs, read_tags
+from cca_tools.tagging.store import RunInfo, labels_of, list_runs, read_tags
 from cca_tools.workspace import Workspace, read_provenance
 
 
@@ -60,13 +58,9 @@ def show_command(
       cca-tools tags show v_Archery_g01_c01 --timeline archery.png
     """
     place = Workspace(workspace)
-    run = choose_run(place, name)
     row = find_video(place, video)
-    tags = read_tags(place.tags, run.name)
-    mine = tags[tags["video_id"] == row["video_id"]]
-    if mine.empty:
-        raise UsageError(f"{row['video_id']} is not tagged in {run.name}", "Run tag-audio")
-    shown = _shown(mine.iloc[0].to_dict(), row, run)
+    run, tags = find_tags(place, row["video_id"], name)
+    shown = _shown(tags, row, run)
     if as_json:
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
     else:
@@ -76,8 +70,8 @@ def show_command(
         click.echo(f"timeline: {timeline}", err=as_json)
 
 
-def _shown(tags: dict[str, Any], row: Any, run: RunInfo) -> dict[str, Any]:
-    names = _names(run)
+def _shown(tags: Mapping[Any, Any], row: Any, run: RunInfo) -> dict[str, Any]:
+    labels = labels_of(run)
     return {
         "video_id": row["video_id"],
         "class_name": row["class_name"],
@@ -88,16 +82,10 @@ def _shown(tags: dict[str, Any], row: Any, run: RunInfo) -> dict[str, Any]:
         "rms_dbfs": _number(tags["rms_dbfs"]),
         "peak_dbfs": _number(tags["peak_dbfs"]),
         "tags": [
-            {"mid": mid, "name": names.get(mid, mid), "score": round(float(score), 4)}
+            {"mid": mid, "name": labels.name_of(mid), "score": round(float(score), 4)}
             for mid, score in zip(tags["mids"], tags["scores"], strict=True)
         ],
     }
-
-
-def _names(run: RunInfo) -> dict[str, str]:
-    table = run.settings.get("labels")
-    space = read_label_table(Path(table)) if table else label_space(run.label_space["name"])
-    return dict(zip(space.mids, space.names, strict=True))
 
 
 def _number(value: float) -> float | None:
@@ -108,15 +96,16 @@ def _print_video(shown: dict[str, Any]) -> None:
     facts = [shown["class_name"], shown["status"], f"{shown['seconds']:.2f} s"]
     if shown["peak_dbfs"] is not None:
         facts.append(f"peak {shown['peak_dbfs']:.1f} dBFS, rms {shown['rms_dbfs']:.1f} dBFS")
-    click.echo(f"{shown['video_id']}: {', '.join(fact for fact in facts if fact)}")
+    click.echo(one_line(f"{shown['video_id']}: {', '.join(fact for fact in facts if fact)}"))
     if shown["detail"]:
-        click.echo(shown["detail"])
+        click.echo(one_line(shown["detail"]))
     if not shown["tags"]:
         return
-    table = Table("rank", "audio class", "score", "mid")
-    for rank, tag in enumerate(shown["tags"], start=1):
-        table.add_row(str(rank), tag["name"], f"{tag['score']:.4f}", tag["mid"])
-    Console().print(table)
+    rows = [
+        (rank, tag["name"], f"{tag['score']:.4f}", tag["mid"])
+        for rank, tag in enumerate(shown["tags"], start=1)
+    ]
+    print_table(("rank", "audio class", "score", "mid"), rows)
 
 
 def _write_timeline(place: Workspace, run: RunInfo, row: Any, path: Path) -> None:
@@ -126,8 +115,10 @@ def _write_timeline(place: Workspace, run: RunInfo, row: Any, path: Path) -> Non
     from cca_tools.tagging.timeline import draw_timeline, score_over_time
 
     parameters = read_provenance(place.tags / f"_{run.name}.json").get("parameters", {})
-    weights = parameters.get("weights")
-    tagger = load_tagger(run.tagger, weights=Path(weights) if weights else None)
+    weights, labels = (
+        Path(parameters[name]) if parameters.get(name) else None for name in ("weights", "labels")
+    )
+    tagger = load_tagger(run.tagger, weights=weights, labels=labels)
     over_time = score_over_time(tagger, video_path(row), span_of(row))
     draw_timeline(over_time, str(row["video_id"]), path)
 
@@ -149,10 +140,8 @@ def failures_command(workspace: Path, name: str | None, as_json: bool) -> int:
     elif failed.empty:
         click.echo("no failures")
     else:
-        table = Table("video", "status", "detail", "path")
-        for row in failed.itertuples(index=False):
-            table.add_row(str(row.video_id), str(row.status), str(row.detail), str(row.path))
-        Console().print(table)
+        rows = failed[["video_id", "status", "detail", "path"]].to_numpy().tolist()
+        print_table(("video", "status", "detail", "path"), rows)
     return 1 if len(failed) else 0
 
 
@@ -171,16 +160,17 @@ def list_command(workspace: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(runs, indent=2))
         return
-    table = Table("run", "started", "videos", "top-k", "pooling", "precision")
-    for run in runs:
-        settings = run["settings"]
-        table.add_row(
+    shown = ("top_k", "pooling", "precision")
+    rows = [
+        (
             run["name"],
             run["started_utc"],
             describe_counts(run["counts"]),
-            *(str(settings[key]) for key in ("top_k", "pooling", "precision")),
+            *(run["settings"][key] for key in shown),
         )
-    Console().print(table)
+        for run in runs
+    ]
+    print_table(("run", "started", "videos", *shown), rows)
 
 
 def _about(place: Workspace, run: RunInfo) -> dict[str, Any]:

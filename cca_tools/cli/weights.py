@@ -6,7 +6,8 @@ import json
 
 import click
 
-from cca_tools.cli.taggers import print_table, size_text
+from cca_tools.cli.options import json_option
+from cca_tools.cli.output import print_table, size_text
 from cca_tools.errors import UsageError, WeightsError
 from cca_tools.taggers.overview import tagger_overview
 from cca_tools.taggers.registry import tagger_names, tagger_spec
@@ -25,7 +26,7 @@ def weights_group() -> None:
 
 
 @weights_group.command("list", epilog="\b\nExample:\n  cca-tools weights list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
+@json_option
 def list_command(as_json: bool) -> None:
     """List the weights files: state, size, hash, where they are or come from."""
     keys = ("name", "weights", "file", "path", "bytes", "hash", "url", "licence", "citation")

@@ -15,6 +15,7 @@ from cca_tools.errors import DataError, UsageError
 
 # name -> package-data CSV with the columns index, mid, display_name
 _TABLES = {"audioset": "audioset_labels.csv", "yamnet": "yamnet_labels.csv"}
+SHIPPED = tuple(_TABLES)
 _NAME_COLUMNS = ("name", "display_name", "mid")
 
 

@@ -37,6 +37,27 @@ def choose_run(workspace: Workspace, name: str | None = None) -> RunInfo:
     return found[0]
 
 
+def find_tags(
+    workspace: Workspace, video_id: str, name: str | None = None
+) -> tuple[RunInfo, Mapping[Any, Any]]:
+    """Return a video's tags, and the run they are of: ``name``, or the newest that has them.
+
+    Raises:
+        DataError: There is no tag run.
+        UsageError: The video is not tagged, or no run has that name.
+    """
+    first = choose_run(workspace, name)
+    for run in [first] if name else list_runs(workspace.tags):
+        tags = read_tags(workspace.tags, run.name)
+        mine = tags[tags["video_id"] == video_id]
+        if len(mine):
+            return run, dict(mine.iloc[0])
+    raise UsageError(
+        f"{video_id} is not tagged{f' in {first.name}' if name else ''}",
+        f"Run `cca-tools tag-audio -w {workspace.root}`",
+    )
+
+
 def failures(workspace: Workspace, name: str | None = None) -> pd.DataFrame:
     """Return the videos whose sound could not be read: video_id, status, detail, path."""
     run = choose_run(workspace, name)

@@ -26,7 +26,7 @@ from cca_tools.tagging.settings import (
     settings_from,
 )
 from cca_tools.tagging.sources import Source, as_manifest
-from cca_tools.tagging.store import RunInfo, TagStore, list_runs, read_tags
+from cca_tools.tagging.store import RunInfo, TagStore, describe_labels, list_runs, read_tags
 from cca_tools.workspace import DEFAULT_ROOT, Provenance, Workspace, utc_now
 
 log = logging.getLogger(__name__)
@@ -193,7 +193,7 @@ def _start_run(workspace: Workspace, tagger: Tagger, settings: TagSettings) -> T
         tagger=settings.tagger,
         fingerprint=fingerprint_of(deciding),
         settings=deciding,
-        label_space={"name": tagger.labels.name, "hash": tagger.labels.hash},
+        label_space=describe_labels(tagger.labels),
         embedding_dim=tagger.spec.embedding_dim,
         started_utc=utc_now(),
         updated_utc=utc_now("milliseconds"),

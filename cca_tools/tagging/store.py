@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cca_tools.errors import DataError
-from cca_tools.taggers.labels import LabelSpace
+from cca_tools.taggers.labels import SHIPPED, LabelSpace, label_space
 from cca_tools.tagging.rows import FAILED, TagRow, tag_schema, top_classes
 from cca_tools.workspace import atomic_path, remove_leftovers, write_json, writing_to
 
@@ -28,7 +28,7 @@ class RunInfo:
         tagger: Its name.
         fingerprint: SHA-256 of the settings.
         settings: What the fingerprint was made of.
-        label_space: ``name`` and ``hash``.
+        label_space: ``name`` and ``hash``; the table itself where the package does not ship it.
         embedding_dim: Length of the embedding, for the column.
         started_utc: When the run was first started.
     """
@@ -36,7 +36,7 @@ class RunInfo:
     tagger: str
     fingerprint: str
     settings: dict[str, Any]
-    label_space: dict[str, str]
+    label_space: dict[str, Any]
     embedding_dim: int
     started_utc: str
     updated_utc: str = ""
@@ -45,6 +45,35 @@ class RunInfo:
     def name(self) -> str:
         """What the run's files are called: tagger and the fingerprint's first 12 digits."""
         return f"{self.tagger}-{self.fingerprint[:12]}"
+
+
+def describe_labels(labels: LabelSpace) -> dict[str, Any]:
+    """Return what a run says of its label space: all of it, unless the package ships it."""
+    about: dict[str, Any] = {"name": labels.name, "hash": labels.hash}
+    if labels.name in SHIPPED and label_space(labels.name).hash == labels.hash:
+        return about
+    return about | {"mids": list(labels.mids), "names": list(labels.names)}
+
+
+def labels_of(run: RunInfo) -> LabelSpace:
+    """Return the label space of a run.
+
+    Raises:
+        DataError: It is neither shipped nor described, or not the one that it was.
+    """
+    about = run.label_space
+    if "mids" in about:
+        labels = LabelSpace(about["name"], tuple(about["mids"]), tuple(about["names"]))
+    elif about["name"] in SHIPPED:
+        labels = label_space(about["name"])
+    else:
+        labels = None
+    if labels is None or labels.hash != about["hash"]:
+        raise DataError(
+            f"the tags {run.name} are of a label space {about['name']!r} that is not known here",
+            "Tag again with `cca-tools tag-audio --restart`",
+        )
+    return labels
 
 
 def list_runs(folder: Path) -> list[RunInfo]:
