@@ -193,9 +193,12 @@ def remove_leftovers(folder: Path) -> int:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` atomically, in UTF-8."""
+    """Write ``text`` to ``path`` atomically, in UTF-8.
+
+    Names that are no text (bytes of another encoding) become escapes, which JSON reads back.
+    """
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: Path, value: object) -> None:

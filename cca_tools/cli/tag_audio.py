@@ -126,7 +126,7 @@ def tag_audio_command(videos: tuple[Path, ...], workspace: Path, **options: Any)
     )
     settings = TagSettings(**options)
     for path in videos:
-        if not path.exists():
+        if not _is_there(path):
             raise UsageError(f"{path} is not there", "Check the name")
     manifest = sources.as_manifest(list(videos) or None, place)
     with place.lock(command_line()):
@@ -139,6 +139,17 @@ def tag_audio_command(videos: tuple[Path, ...], workspace: Path, **options: Any)
         click.echo(f"note: {notice}", err=True)
     click.echo(_as_json(summary, place) if as_json else _as_text(summary, place))
     return 1 if summary.num_failed else 0
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether there is anything of this name, though it may not be readable."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _interrupt(number: int, frame: object) -> None:

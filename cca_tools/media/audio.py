@@ -110,7 +110,7 @@ def _decode(path: str, sample_rate: int, span: Span, can_seek: bool) -> DecodedA
         pieces = _Pieces(sample_rate)
         for piece, rate in reader.pieces():
             pieces.add(piece, rate)
-        if reader.is_lost:
+        if reader.is_lost or (can_seek and not reader.num_frames):
             return None
         decoded = pieces.finish()
         notes = [f"{len(streams)} audio streams, the first is used"] if len(streams) > 1 else []
@@ -128,8 +128,11 @@ def _judge(decoded: DecodedAudio, reader: _Reader, notes: list[str]) -> DecodedA
     short = missing > max(_SHORTFALL_S, _SHORTFALL_SHARE * (expected or 0.0))
     if short:
         notes.append(f"{expected:.2f} s declared, {decoded.seconds:.2f} s decoded")
+    beyond = not decoded.num_samples and reader.position_s < reader.span.start_s - _LATE_S
+    if beyond:
+        notes.append(f"the sound ends at {reader.position_s:.2f} s, before the segment begins")
     status = "partial" if short or reader.error else "ok"
-    if decoded.num_samples == 0 and (status == "partial" or reader.damaged):
+    if decoded.num_samples == 0 and (status == "partial" or reader.damaged or beyond):
         status = "decode_error"
     notes = ([decoded.detail] if decoded.detail else []) + notes
     return replace(decoded, status=status, detail="; ".join(notes), next_s=reader.next_s)

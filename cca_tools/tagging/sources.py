@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 import pandas as pd
 
 from cca_tools.datasets.index import index
-from cca_tools.datasets.manifest import check_manifest, read_manifest, write_manifest
-from cca_tools.errors import DataError
+from cca_tools.datasets.manifest import (
+    check_manifest,
+    read_manifest,
+    video_path,
+    write_manifest,
+)
+from cca_tools.datasets.tree import MediaTree
+from cca_tools.errors import DataError, UsageError
+from cca_tools.media.probe import size_of
 from cca_tools.workspace import Provenance, Workspace, read_provenance
 
 Source: TypeAlias = pd.DataFrame | str | Path | Sequence[str | Path] | None
@@ -31,17 +39,35 @@ def as_manifest(source: Source, workspace: Workspace, *, progress: bool = True) 
 
     Raises:
         DataError: There is none, or the workspace already holds the manifest of other videos.
+        UsageError: A name that is not valid UTF-8 and cannot stand in a manifest.
     """
     if source is None:
         return read_manifest(workspace.require(workspace.manifest, "cca-tools index VIDEOS"))
     if isinstance(source, pd.DataFrame):
         return _adopt(check_manifest(source, "the frame"), workspace)
-    paths = [Path(source)] if isinstance(source, str | Path) else [Path(item) for item in source]
+    named = [source] if isinstance(source, str | Path) else source
+    paths = [_checked(Path(item)) for item in named]
     if len(paths) == 1 and paths[0].suffix == ".parquet":
         return _adopt(read_manifest(paths[0]), workspace)
-    if len(paths) == 1 and paths[0].is_dir():
+    if len(paths) == 1 and _is_folder(paths[0]):
         return _folder(paths[0], workspace, progress)
     return _files(paths, workspace)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # in a folder that may not be entered
+        return False
+
+
+def _checked(path: Path) -> Path:
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise UsageError(f"the name {shown} is not valid UTF-8", "Rename it") from None
+    return path
 
 
 def _adopt(manifest: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
@@ -58,22 +84,33 @@ def _adopt(manifest: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
 def _folder(folder: Path, workspace: Workspace, progress: bool) -> pd.DataFrame:
     if workspace.manifest.exists():
         manifest = read_manifest(workspace.manifest)
-        if set(manifest["root"]) == {str(folder.resolve())}:
+        if set(manifest["root"]) != {str(folder.resolve())}:
+            raise _other_videos(workspace, str(folder))
+        if not _has_changed(folder, manifest, workspace):
             return manifest
-        raise _other_videos(workspace, str(folder))
     return index(folder, layout="folder", workspace=workspace.root, progress=progress)
 
 
+def _has_changed(folder: Path, manifest: pd.DataFrame, workspace: Workspace) -> bool:
+    """Tell whether files came or went since the folder was indexed as a folder of classes."""
+    parameters = read_provenance(workspace.manifest).get("parameters", {})
+    if parameters.get("layout") != "folder" or parameters.get("subset"):
+        return False
+    return set(MediaTree.scan(folder).files) != set(manifest["path"])
+
+
 def _files(paths: Sequence[Path], workspace: Workspace) -> pd.DataFrame:
-    new = _loose_files(paths)
     if not workspace.manifest.exists():
+        new = _loose_files(paths, {})
         _write(new, workspace, LOOSE_FILES)
         return new
     parameters = read_provenance(workspace.manifest).get("parameters", {})
     if parameters.get("layout") != LOOSE_FILES:
         raise _other_videos(workspace, str(paths[0]))
     old = read_manifest(workspace.manifest)
-    merged = pd.concat([old, new]).drop_duplicates(["video_id", "root", "path"])
+    known = {video_path(row): str(row["video_id"]) for row in old.to_dict("records")}
+    new = _loose_files(paths, known)
+    merged = pd.concat([old, new]).drop_duplicates("video_id", keep="last")
     _write(check_manifest(merged, "the workspace with these files"), workspace, LOOSE_FILES)
     return new
 
@@ -92,22 +129,31 @@ def _other_videos(workspace: Workspace, what: str) -> DataError:
     )
 
 
-def _loose_files(paths: Sequence[Path]) -> pd.DataFrame:
+def _loose_files(paths: Sequence[Path], known: Mapping[Path, str]) -> pd.DataFrame:
+    """Return the rows of files; ``known`` are those that have an id already."""
     unique = list(dict.fromkeys(path.absolute() for path in paths))
+    names = dict(known)
+    taken = set(known.values())
     stems = Counter(path.stem for path in unique)
+    for path in unique:
+        if path not in names:
+            shorter = [path.stem] if stems[path.stem] == 1 else []
+            ways = [*shorter, f"{path.parent.name}/{path.name}", str(path).lstrip("/")]
+            names[path] = next((way for way in ways if way not in taken), str(path))
+            taken.add(names[path])
     rows = [
         {
-            "video_id": path.stem if stems[path.stem] == 1 else f"{path.parent.name}/{path.name}",
+            "video_id": names[path],
             "path": path.name,
             "class_name": "",
             "split": "",
-            "group": path.stem,
+            "group": names[path],
             "start_s": float("nan"),
             "end_s": float("nan"),
             "duration_s": float("nan"),
             "has_audio": True,
             "has_video": True,
-            "bytes": path.stat().st_size if path.is_file() else 0,
+            "bytes": size_of(path),
             "root": str(path.parent),
         }
         for path in unique

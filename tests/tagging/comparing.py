@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cca_tools.tagging.rows import COUNTED, STATUSES
 from cca_tools.workspace import TEMP_PREFIX
 
 
@@ -38,3 +39,25 @@ def shards(study):
 def arguments(study, *more):
     """The command line that tags a study."""
     return ("tag-audio", "-w", study.workspace.root, "--top-k", 5, "--workers", 1, *more)
+
+
+def check_rows(rows, ids):
+    """One row for each id, and in each nothing that contradicts its status."""
+    assert list(rows.index) == sorted(ids)
+    assert set(rows["status"]) <= set(STATUSES)
+    for video_id, row in rows.iterrows():
+        scores = np.asarray(row["scores"], dtype=np.float64)
+        if row["status"] in COUNTED:
+            assert len(scores) == len(row["mids"]) == 5, video_id
+            assert np.isfinite(scores).all(), video_id
+            assert (np.diff(scores) <= 0).all(), video_id
+            assert row["seconds"] > 0, video_id
+            assert row["peak_dbfs"] >= -60, video_id
+            assert row["rms_dbfs"] <= row["peak_dbfs"] + 1e-4, video_id
+        else:
+            assert len(scores) == len(row["mids"]) == 0, video_id
+        if row["status"] == "silent":
+            assert not row["peak_dbfs"] >= -60, video_id
+        if row["status"] not in ("ok", "no_audio_stream"):
+            assert row["detail"], (video_id, row["status"])
+        assert "\n" not in row["detail"]

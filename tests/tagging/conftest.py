@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from makers import Track, noise, tone, warble, write_media
+from privileges import obey_permissions
 from tagging.comparing import arguments
 from tagging.fakes import FakeTagger
 from tagging.zygote import Zygote
@@ -96,20 +97,25 @@ def study_of(tmp_path):
     return make
 
 
+def make_clip(path, number):
+    """A short clip in one of four formats; no two sound alike."""
+    sound, suffix, picture_s = (
+        (Track(tone(1 + number / 8, 16_000, hz=60 * number + 80), 16_000), "wav", 0),
+        (Track(warble(1.5, 22_050, seed=number), 22_050, "aac"), "mp4", 0.5),
+        (Track(noise(1, 48_000, seed=number), 48_000, "libopus"), "webm", 0),
+        (Track(warble(2, 16_000, seed=number), 16_000, "flac"), "flac", 0),
+    )[number % 4]
+    return write_media(path.with_suffix(f".{suffix}"), sound, picture_s=picture_s)
+
+
 @pytest.fixture(scope="session")
 def clips(tmp_path_factory) -> Path:
     """A folder of 40 clips in five class folders, a few of which cannot be scored."""
     root = tmp_path_factory.mktemp("clips")
-    makers = [
-        lambda n, path: write_media(path.with_suffix(".wav"), Track(tone(1 + n / 8, 16_000, hz=60 * n + 80), 16_000)),
-        lambda n, path: write_media(path.with_suffix(".mp4"), Track(warble(1.5, 22_050, seed=n), 22_050, "aac"), picture_s=0.5),
-        lambda n, path: write_media(path.with_suffix(".webm"), Track(noise(1, 48_000, seed=n), 48_000, "libopus")),
-        lambda n, path: write_media(path.with_suffix(".flac"), Track(warble(2, 16_000, seed=n), 16_000, "flac")),
-    ]  # fmt: skip
     for number in range(36):
         folder = root / f"class{number % 5}"
         folder.mkdir(exist_ok=True)
-        makers[number % 4](number, folder / f"clip{number:02d}")
+        make_clip(folder / f"clip{number:02d}", number)
     write_media(root / "class0" / "mute.mp4", picture_s=0.5)
     write_media(root / "class1" / "zeros.wav", Track(np.zeros(16_000, np.float32), 16_000))
     (root / "class2" / "broken.mp4").write_bytes(b"no video at all" * 50)
@@ -153,3 +159,10 @@ def truth(cli, clips_manifest, tmp_path_factory) -> Undisturbed:
     code, text = cli.run(*arguments(study))
     assert code == 1, text  # two videos cannot be read
     return Undisturbed(study.rows(), time.monotonic() - began, text)
+
+
+@pytest.fixture(scope="session")
+def obedient_cli(tmp_path_factory):
+    """The same, but permission bits hold, also where the tests run as root."""
+    with Zygote(tmp_path_factory.mktemp("obedient"), before=obey_permissions) as zygote:
+        yield zygote

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,7 +17,7 @@ EMBEDDING_DIM = 4
 LABELS = LabelSpace(
     "bands",
     tuple(f"/m/band{number:02d}" for number in range(NUM_CLASSES)),
-    tuple(f"{low} to {high} Hz" for low, high in zip(EDGES_HZ, EDGES_HZ[1:], strict=False)),
+    tuple(f"{low} to {high} Hz" for low, high in pairwise(EDGES_HZ)),
 )
 SPEC = TaggerSpec(
     name="fake",

@@ -175,14 +175,19 @@ def _arm(what: str, count: int, number: int) -> None:
     setattr(owner, name, counted)
 
 
+def _answer(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
 def _serve() -> None:
     for module in ("torch", *(f"cca_tools.{name}" for name in MODULES)):
         import_module(module)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    print(json.dumps({"ready": True}), flush=True)
+    _answer({"ready": True})
     for line in sys.stdin:
         question = json.loads(line)
-        answer: dict[str, int | None]
+        answer: dict[str, Any]
         if "poll" in question:
             pid, status = os.waitpid(question["poll"], os.WNOHANG)
             answer = {"code": os.waitstatus_to_exitcode(status) if pid else None}
@@ -204,7 +209,7 @@ def _serve() -> None:
                         sys.stderr.flush()
                     os._exit(code)
             answer = {"pid": pid}
-        print(json.dumps(answer), flush=True)
+        _answer(answer)
 
 
 if __name__ == "__main__":
