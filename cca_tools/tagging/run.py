@@ -237,7 +237,7 @@ def _run_pass(todo: pd.DataFrame, prepared: tuple[Tagger, TagSettings], sink: _S
         with sink.bar, GuardedPool(settings.workers, settings.timeout_s) as pool:
             ahead = settings.workers + scorer.batch_size * scorer.threads
             scorer.run(decode_ahead(pool, jobs_of(todo), tagger.spec.sample_rate, ahead))
-    except KeyboardInterrupt:
+    except BaseException:  # Ctrl-C, a full disk, a bug: what is done is kept
         sink.store.flush()
         raise
     sink.store.flush()

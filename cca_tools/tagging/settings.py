@@ -131,7 +131,7 @@ class TagSettings:
             "weights_sha256": tagger.weights_sha256,
             "label_space": tagger.labels.hash,
             "top_k": self.top_k,
-            "keep": sorted(self.keep),
+            "keep": sorted(set(self.keep)),
             "pooling": self.pooling,
             "precision": self.precision,
             "engine": ENGINE_VERSION,

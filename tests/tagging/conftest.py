@@ -58,10 +58,10 @@ class Study:
     def manifest(self) -> pd.DataFrame:
         return read_manifest(self.workspace.manifest)
 
-    def tag(self, tagger=None, options=None, **settings) -> TagSummary:
+    def tag(self, network=None, options=None, **settings) -> TagSummary:
         """Tag in this process, with the fake tagger if none is given."""
         settings = {"workers": 2, "tagger": "fake", "top_k": 5, **settings}
-        prepared = (tagger or FakeTagger(), TagSettings(**settings))
+        prepared = (network or FakeTagger(), TagSettings(**settings))
         how = options or TagOptions(progress=False)
         with self.workspace.lock("a test"):
             return tag_manifest(self.manifest, self.workspace, prepared, how)

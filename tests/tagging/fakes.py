@@ -62,7 +62,8 @@ class FakeTagger(Tagger):
         if not len(features):
             return Scores.empty(NUM_CLASSES, EMBEDDING_DIM)
         energies = np.stack(features)
-        probs = (energies / energies.sum(axis=1, keepdims=True)).astype(np.float32)
+        total = energies.sum(axis=1, keepdims=True) + 1e-12  # silence has no energy at all
+        probs = (energies / total).astype(np.float32)
         return Scores(probs, probs[:, :EMBEDDING_DIM])
 
 
