@@ -1,0 +1,1 @@
+"""Networks: students by name, the composition of two modalities, projection heads."""
