@@ -123,8 +123,8 @@ def _count_classes(database: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 
 def iterate_units(
     database: duckdb.DuckDBPyConnection, support: Integers, wanted: NDArray[np.bool_]
-) -> Iterator[tuple[int, Units]]:
-    """Give the units of one video class after the other; only a part is in memory at a time.
+) -> Iterator[list[tuple[int, Units]]]:
+    """Give video classes and the units of each, in parts: only a part is in memory at a time.
 
     Args:
         database: With the table ``tagged``.
@@ -135,7 +135,7 @@ def iterate_units(
     for part in np.unique(part_of[wanted]):
         inside = np.flatnonzero((part_of == part) & wanted)
         owner, units = fetch_units(database, int(inside[0]), int(inside[-1]))
-        yield from (one for one in split_by_class(owner, units) if wanted[one[0]])
+        yield [one for one in split_by_class(owner, units) if wanted[one[0]]]
 
 
 def fetch_units(

@@ -37,7 +37,7 @@ def open_database(folder: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         with duckdb.connect(str(Path(temporary) / "counts.duckdb")) as database:
             database.execute(f"SET memory_limit = '{MEMORY_MB}MB'")
-            database.execute(f"SET threads = {min(_MAX_THREADS, os.cpu_count() or 1)}")
+            database.execute(f"SET threads = {usable_threads()}")
             database.execute("SET temp_directory = " + quote(str(Path(temporary) / "spill")))
             database.execute("SET preserve_insertion_order = false")
             database.execute("SET enable_progress_bar = false")
@@ -51,6 +51,12 @@ def open_database(folder: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def usable_threads() -> int:
+    """Return how many threads to work with: those of this process, within reason."""
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(_MAX_THREADS, mine or 1)
 
 
 def remove_old_databases(folder: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
 from cca_tools.associations.counting import Counts, fetch_units, iterate_units
+from cca_tools.associations.database import usable_threads
 from cca_tools.associations.intervals import share_interval, single_video_interval
 from cca_tools.associations.settings import Progress, Settings
 from cca_tools.associations.significance import (
@@ -15,10 +18,10 @@ from cca_tools.associations.significance import (
     single_video_p,
 )
 from cca_tools.associations.table import Uncertainty
-from cca_tools.associations.units import Integers
+from cca_tools.associations.units import Integers, Units
 
 Floats = NDArray[np.float64]
-_AFFORDABLE = 3 * 10**11  # additions in about a minute
+_AFFORDABLE = 3 * 10**10  # additions in about a minute, most of them out of the cache
 _COST_OF_SORTING = 100  # additions a draw and audio class
 
 
@@ -69,13 +72,19 @@ def _intervals(
     low, high = single_video_interval(counts.videos, counts.support[counts.class_id])
     drawn = ~_single(counts)
     advance = progress.begin("bootstrap", int(drawn.sum()))
-    for class_id, units in iterate_units(database, counts.support, drawn):
-        rng = np.random.default_rng((settings.seed, class_id))
+
+    def fill(class_and_units: tuple[int, Units]) -> None:
+        class_id, units = class_and_units
+        rng = np.random.default_rng((settings.seed, class_id))  # of its own: threads race
         pairs = slice(*np.searchsorted(counts.class_id, [class_id, class_id + 1]))
         codes = counts.code[pairs]
         lows, highs = share_interval(units, int(codes.max()) + 1, settings.bootstrap, rng)
         low[pairs], high[pairs] = lows[codes], highs[codes]
         advance(1)
+
+    with ThreadPoolExecutor(usable_threads()) as pool:
+        for part in iterate_units(database, counts.support, drawn):
+            list(pool.map(fill, part))
     return low, high
 
 

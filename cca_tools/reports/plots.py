@@ -35,11 +35,12 @@ class _Grid:
     gap: float  # points
     font_size: float
     names_on_top: bool  # besides below: a tall picture is read from both ends
+    rasterized: bool  # a PDF of 46,000 rectangles takes as long as all the counting
     dpi: int
 
 
-_SPARSE = _Grid(60, 0.22, 0.3, 8, False, 200)
-_DENSE = _Grid(150, 0.125, 0.0, 6.5, True, 150)
+_SPARSE = _Grid(60, 0.22, 0.3, 8, False, False, 200)
+_DENSE = _Grid(150, 0.125, 0.0, 6.5, True, True, 150)
 _DENSE_FROM = 80  # video classes
 
 _LOOKS = {
@@ -89,6 +90,7 @@ def draw_heat_map(pairs: pd.DataFrame, measure: str) -> Figure:
             vmax=high,
             center=look.centre,
             linewidths=grid.gap,
+            rasterized=grid.rasterized,
             linecolor="white",
             xticklabels=False,  # set below: seaborn would draw everything to look for overlaps
             yticklabels=False,
