@@ -17,6 +17,7 @@ from cca_tools.associations.settings import SILENT, Progress, Settings
 from cca_tools.associations.table import Associations, make_table
 from cca_tools.associations.uncertainty import estimate_uncertainty, num_tested_pairs
 from cca_tools.errors import DataError
+from cca_tools.reports.tables import NO_CLASS, shown_class
 from cca_tools.tagging.rows import NOT_COUNTED
 
 logger = logging.getLogger(__name__)
@@ -86,6 +87,9 @@ def _left_out(classes: pd.DataFrame, foreign: int) -> list[str]:
         notices.append(f"{out} of {total['videos']} videos do not count: {', '.join(parts)}")
     if foreign:
         notices.append(f"{foreign} tags are of videos that the manifest does not list: left out")
+    nameless = int(classes.loc[classes["class_name"] == "", "videos"].sum())
+    if nameless:
+        notices.append(f"{nameless} videos have no class: they stand as {NO_CLASS}")
     empty = classes.loc[classes["support"] == 0, "class_name"]
     if len(empty):
         notices.append(f"{_classes(len(empty))} without any video that counts: {_some(empty)}")
@@ -111,7 +115,7 @@ def _classes(number: int) -> str:
 
 
 def _some(names: pd.Series) -> str:
-    shown = [str(name) or "(no class)" for name in names[:5]]
+    shown = [shown_class(str(name)) for name in names[:5]]
     return ", ".join(shown) + (", ..." if len(names) > 5 else "")
 
 

@@ -52,6 +52,12 @@ def load_manifest(database: duckdb.DuckDBPyConnection, manifest: Path | pd.DataF
     rows, ids = _fetch_row(database, "SELECT count(*), count(DISTINCT video_id) FROM manifest")
     if not rows:
         raise DataError("the manifest has no videos", "Make one with `cca-tools index`")
+    (named,) = _fetch_row(database, "SELECT count(*) FROM manifest WHERE class_name <> ''")
+    if not named:
+        raise DataError(
+            f"none of the {rows} videos of the manifest has a class",
+            "Index with a layout that tells the classes: `cca-tools index --help`",
+        )
     if ids < rows:
         raise DataError(
             f"the manifest has {rows} rows but {ids} different video ids",

@@ -278,6 +278,7 @@ def test_bad_tags_are_named(tags: pd.DataFrame, kind: type[CcaError], message: s
         (manifest_of(GOOD).iloc[:0], "no videos"),
         (manifest_of(GOOD).drop(columns="group"), "lacks group"),
         (manifest_of([Video("7", "A")]), "none of the 1 videos of the manifest counts: 1 untagged"),
+        (manifest_of([Video("1", ""), Video("2", "")]), "none of the 2 videos .* has a class"),
     ],
 )
 def test_bad_manifests_are_named(manifest: pd.DataFrame, message: str) -> None:
@@ -301,3 +302,9 @@ def test_settings_out_of_range_are_refused(values: dict[str, object]) -> None:
     (name,) = values
     with pytest.raises(UsageError, match=f"--{name.replace('_', '-')} must be"):
         Settings(**values)  # type: ignore[arg-type]
+
+
+def test_videos_without_class_beside_others_are_told() -> None:
+    result = count([*GOOD, Video("3", "", (SPEECH, MALE))], Settings(top_k=2, permutations=0))
+    assert "1 videos have no class: they stand as (no class)" in result.notices
+    assert set(result.pairs["class_name"]) == {"", "A", "B"}
