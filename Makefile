@@ -13,9 +13,10 @@ DEMO := outputs/demo
 
 demo: .venv/ready
 	$(BIN)/cca-tools demo-data $(DEMO)/videos
-	$(BIN)/cca-tools index $(DEMO)/videos --layout table --workspace $(DEMO)
+	$(BIN)/cca-tools index $(DEMO)/videos/videos.csv --layout table --workspace $(DEMO)
 	$(BIN)/cca-tools tag-audio --workspace $(DEMO)
-	$(BIN)/cca-tools associate --workspace $(DEMO)
+	$(BIN)/cca-tools associate --workspace $(DEMO) \
+	    --levels $(DEMO)/videos/truth_classes.csv --chart-class RingingBell
 
 test: .venv/ready
 	$(BIN)/pytest -n auto
