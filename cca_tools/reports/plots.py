@@ -191,7 +191,7 @@ def draw_class(pairs: pd.DataFrame, class_name: str) -> Figure:
     top = top.sort_values("rank", ascending=False)
     places = np.arange(len(top))
     with figure_style():
-        figure = Figure(figsize=(6.4, 0.75 + 0.27 * len(top)), layout="constrained", dpi=200)
+        figure = Figure(figsize=(6.4, 0.9 + 0.27 * len(top)), layout="constrained", dpi=200)
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         axes.barh(places, top["share"], height=0.68, color="#4c78a8")
@@ -240,21 +240,17 @@ def _finish_class(axes: Axes, top: pd.DataFrame, class_name: str) -> None:
         loc="left",
         fontweight="bold",
     )
-    axes.set_xlabel("share of the class's videos")
+    axes.set_xlabel("share of the class's videos", loc="left")
     handles = [Line2D([], [], color="#e45756", marker="|", linestyle="none", markersize=8)]
     labels = ["all videos"]
     if top["share_low"].notna().any():
         handles.append(Line2D([], [], color="0.15", linewidth=0.9))
         labels.append("95 % interval")
-    axes.legend(
-        handles,
-        labels,
-        loc="lower right",
-        bbox_to_anchor=(1.0, 1.0),
-        ncols=len(labels),
-        frameon=False,
-        fontsize=7,
-    )
+    figure = axes.get_figure(root=True)
+    if figure is not None:
+        figure.legend(
+            handles, labels, loc="outside lower right", ncols=2, frameon=False, fontsize=7
+        )
 
 
 def _q_text(q_value: float) -> str:

@@ -164,7 +164,7 @@ def test_a_bar_chart_without_intervals_and_tests() -> None:
     pairs = pairs_of(1, 3).assign(share_low=np.nan, share_high=np.nan, q_value=np.nan)
     figure = draw_class(pairs, "class 000")
     assert not any("q " in text.get_text() for text in figure.axes[0].texts)
-    legend = figure.axes[0].get_legend()
+    (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["all videos"]
 
 
