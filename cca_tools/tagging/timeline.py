@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from cca_tools.errors import DataError
+from cca_tools.errors import DataError, UsageError
 from cca_tools.media.audio import Span, decode_audio
 from cca_tools.media.guard import GuardedPool
 from cca_tools.taggers.base import Tagger
@@ -19,6 +19,8 @@ from cca_tools.workspace import atomic_path
 
 WINDOW_S, HOP_S = 2.0, 0.5
 MAX_S = 600.0
+FFT = 1024
+SUFFIXES = (".png", ".pdf", ".svg", ".jpg", ".webp")
 
 
 @dataclass(frozen=True)
@@ -73,22 +75,28 @@ def draw_timeline(timeline: Timeline, title: str, path: Path, *, k: int = 10) ->
         title: Of the picture.
         path: Where it goes; the suffix chooses the format.
         k: Number of classes.
+
+    Raises:
+        UsageError: The suffix is none of a picture.
     """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{path} is no name of a picture", f"End it in {', '.join(SUFFIXES)}")
     end_s = len(timeline.samples) / timeline.sample_rate
     top = timeline.top(k)
     with mpl.rc_context({"font.size": 9}):
         figure = Figure(figsize=(8, 2.2 + 0.28 * len(top)), layout="constrained")
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.6, 0.28 * len(top)])
         above.specgram(
-            timeline.samples + 1e-10,
-            NFFT=1024,
+            np.pad(timeline.samples, (0, max(0, 2 * FFT - len(timeline.samples)))) + 1e-10,
+            NFFT=FFT,
             Fs=timeline.sample_rate,
-            noverlap=512,
+            noverlap=FFT // 2,
             cmap=sns.color_palette("mako", as_cmap=True),
             vmin=-140,
             vmax=-30,
         )
-        above.set(ylabel="frequency (Hz)", title=title)
+        above.set(ylabel="frequency (Hz)")
+        above.set_title(title, parse_math=False)
         edges = np.append(timeline.times_s - HOP_S / 2, timeline.times_s[-1] + HOP_S / 2)
         edges[0], edges[-1] = 0.0, end_s
         mesh = below.pcolormesh(
