@@ -9,8 +9,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from cca_tools.cli.options import json_option, workspace_option
+from cca_tools.cli.output import one_line
 from cca_tools.doctor import run_checks
 
 STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
@@ -34,6 +36,7 @@ def doctor_command(workspace: Path, as_json: bool) -> int:
     else:
         table = Table("check", "", "found", box=None, padding=(0, 2, 0, 0))
         for check in checks:
-            table.add_row(check.name, f"[{STYLES[check.state]}]{check.state}[/]", check.detail)
+            state = Text(check.state, STYLES[check.state])
+            table.add_row(check.name, state, Text(one_line(check.detail)))
         Console(highlight=False).print(table)
     return 1 if any(check.state == "failed" for check in checks) else 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -77,8 +79,11 @@ keep_examples_as_written(app)
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line; errors end in one line on standard error and exit code 1 or 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names that the terminal cannot show
     try:
         code = app.main(args=argv, prog_name="cca-tools", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -88,4 +93,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except CcaError as error:
         click.echo(f"cca-tools: {error}", err=True)
         code = error.exit_code
+    except BrokenPipeError:  # the reader has seen enough, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)
