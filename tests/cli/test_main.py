@@ -1,4 +1,4 @@
-"""The command line as a whole: each command has help and a place in the README; errors are lines."""
+"""The command line as a whole: commands have help and a place in the README; errors are lines."""
 
 from __future__ import annotations
 
