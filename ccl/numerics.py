@@ -59,7 +59,7 @@ def zero_rows(x: Tensor) -> Tensor:
     >>> zero_rows(torch.tensor([[0.0, 0.0], [0.0, 1e-9]])).tolist()
     [True, False]
     """
-    return x.detach().abs().amax(dim=-1) <= small_value(x.dtype)
+    return _largest(x, keepdim=False) <= small_value(x.dtype)
 
 
 def unit_rows(x: Tensor) -> Tensor:
@@ -76,10 +76,15 @@ def unit_rows(x: Tensor) -> Tensor:
     [[0.0, 0.0], [0.0, 0.0], [0.6000000238418579, 0.800000011920929]]
     """
     zero = zero_rows(x).unsqueeze(-1)
-    largest = x.detach().abs().amax(dim=-1, keepdim=True)
-    scaled = torch.where(zero, 0, x) / torch.where(zero, 1, largest)
+    scaled = torch.where(zero, 0, x) / torch.where(zero, 1, _largest(x, keepdim=True))
     length = torch.linalg.vector_norm(scaled, dim=-1, keepdim=True)
     return scaled / torch.where(zero, 1, length)
+
+
+def _largest(x: Tensor, *, keepdim: bool) -> Tensor:
+    if x.shape[-1] == 0:
+        return x.detach().sum(dim=-1, keepdim=keepdim)
+    return x.detach().abs().amax(dim=-1, keepdim=keepdim)
 
 
 def unit_scale(x: Tensor) -> Tensor:

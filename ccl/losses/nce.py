@@ -74,9 +74,12 @@ def contrast_rows(similarity: Tensor, positive: Tensor, valid: Tensor, counted: 
     pull = positive & valid
     push = ~positive & valid & (valid.sum(dim=1, keepdim=True) > 1)
     num_pull, num_push = pull.sum(dim=1), push.sum(dim=1)
-    log_p, log_not_p = log_softmax_pair(similarity, valid)
-    pull_weight = pull / num_pull.clamp_min(1)[:, None]
-    push_weight = push / num_push.clamp_min(1)[:, None]
+    if similarity.numel() == 0:
+        log_p = log_not_p = similarity
+    else:
+        log_p, log_not_p = log_softmax_pair(similarity, valid)
+    pull_weight = pull.to(log_p.dtype) / num_pull.clamp_min(1)[:, None]
+    push_weight = push.to(log_p.dtype) / num_push.clamp_min(1)[:, None]
     cost = -(log_p * pull_weight + log_not_p * push_weight)
     counts = {
         "rows_without_positives": ((num_pull == 0) & counted).sum(),
@@ -93,7 +96,7 @@ def log_softmax_pair(similarity: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]
     finite everywhere; what stands at invalid entries has no meaning.
 
     Args:
-        similarity: (N, M).
+        similarity: (N, M), neither of them zero.
         valid: bool (N, M).
 
     >>> log_p, log_not_p = log_softmax_pair(torch.tensor([[60.0, 0.0]]), torch.tensor([[True] * 2]))
@@ -106,5 +109,5 @@ def log_softmax_pair(similarity: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]
     log_total = logits.logsumexp(dim=1, keepdim=True)
     log_rest = logits.scatter(1, top, lowest).logsumexp(dim=1, keepdim=True)
     log_p = logits - log_total
-    p = log_p.exp().scatter(1, top, 0)
+    p = torch.where(valid.scatter(1, top, False), log_p.exp(), 0)
     return log_p, torch.log1p(-p).scatter(1, top, log_rest - log_total)

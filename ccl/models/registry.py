@@ -62,11 +62,11 @@ def register(spec: StudentSpec) -> None:
 def _entries() -> dict[str, StudentSpec]:
     for family in _FAMILIES:
         import_module(f"ccl.models.{family}")
-    return _ENTRIES
+    return dict(sorted(_ENTRIES.items()))  # whichever family was imported first
 
 
 def student_names() -> tuple[str, ...]:
-    """Return the names of all students.
+    """Return the names of all students, in alphabetical order.
 
     >>> "tiny" in student_names()
     True

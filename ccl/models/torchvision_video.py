@@ -35,7 +35,7 @@ def _spec(name: str, network: Callable[[], nn.Module], url: str, gflop: float) -
 
 for _name, _network, _weights, _gflop in (
     ("r2plus1d_18", video.r2plus1d_18, video.R2Plus1D_18_Weights, 81.0),
-    ("mc3_18", video.mc3_18, video.MC3_18_Weights, 86.6),
-    ("r3d_18", video.r3d_18, video.R3D_18_Weights, 81.2),
+    ("mc3_18", video.mc3_18, video.MC3_18_Weights, 86.7),
+    ("r3d_18", video.r3d_18, video.R3D_18_Weights, 81.4),
 ):
     register(_spec(_name, _network, _weights.KINETICS400_V1.url, _gflop))
