@@ -124,7 +124,7 @@ def _describe_holder(holder: Path) -> str:
     try:
         about = json.loads(holder.read_text(encoding="utf-8"))
         return "`{command}` (process {pid} on {host}, since {since})".format(**about)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another run"
 
 
