@@ -131,12 +131,22 @@ def end_of(path):
 
 @pytest.mark.parametrize(
     ("suffix", "codec", "rate", "is_declared"),
-    [("wav", "pcm_s16le", RATE, True), ("wav", "adpcm_ima_wav", RATE, True),
-     ("flac", "flac", RATE, True), ("m4a", "aac", 44_100, True), ("mov", "pcm_s16le", RATE, True),
-     ("webm", "libopus", 48_000, True), ("mkv", "aac", 44_100, True),
-     ("avi", "ac3", 32_000, True), ("avi", "pcm_s16le", RATE, True), ("mp3", "libmp3lame", 44_100, False),
-     ("aac", "aac", 44_100, False), ("ts", "aac", 44_100, False), ("mpg", "mp2", 44_100, False)],
-)  # fmt: skip
+    [
+        ("wav", "pcm_s16le", RATE, True),
+        ("wav", "adpcm_ima_wav", RATE, True),
+        ("flac", "flac", RATE, True),
+        ("m4a", "aac", 44_100, True),
+        ("mov", "pcm_s16le", RATE, True),
+        ("webm", "libopus", 48_000, True),
+        ("mkv", "aac", 44_100, True),
+        ("avi", "ac3", 32_000, True),
+        ("avi", "pcm_s16le", RATE, True),
+        ("mp3", "libmp3lame", 44_100, False),
+        ("aac", "aac", 44_100, False),
+        ("ts", "aac", 44_100, False),
+        ("mpg", "mp2", 44_100, False),
+    ],
+)
 @pytest.mark.parametrize("start_s", [0.0, 2.0])
 def test_where_headers_say_that_the_sound_ends(tmp_path, suffix, codec, rate, is_declared, start_s):
     can_be_late = suffix in ("mov", "webm", "mkv", "ts", "mpg")
