@@ -59,7 +59,7 @@ SOUNDS: dict[str, DemoSound] = {
     "piano": DemoSound(sounds_free.piano, ("Piano", "Electric piano")),
     "dance beat": DemoSound(sounds_free.dance_beat, ("Music", "Drum machine")),
     "talk": DemoSound(sounds_free.talk, ("Speech",)),
-    "busy tone": DemoSound(sounds_free.busy_tone, ("Busy signal", "Dial tone")),
+    "busy tone": DemoSound(sounds_free.busy_tone, ("Busy signal", "Dial tone", "Telephone")),
     "static": DemoSound(sounds_free.radio_static, ("Static", "White noise", "Hiss", "Steam")),
     "theremin": DemoSound(sounds_free.theremin, ("Theremin", "Musical instrument")),
 }

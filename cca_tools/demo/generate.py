@@ -8,15 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from cca_tools.demo.classes import CLASSES, SOUNDS
-from cca_tools.demo.encode import write_video
+from cca_tools.demo.clip import make_clip
 from cca_tools.demo.plan import MIN_CLIPS, ClipPlan, plan_clips
 from cca_tools.demo.readme import readme_text
-from cca_tools.demo.recording import FRAME_RATE, draw_recording, filmed, overheard
-from cca_tools.demo.synth import Sound, at_peak
 from cca_tools.errors import CcaError, DataError, UsageError
 from cca_tools.media.guard import GuardedPool, usable_cpus
 from cca_tools.workspace import write_json, write_text, writing_to
@@ -26,8 +23,6 @@ VIDEOS, TRUTH, CLASS_TRUTH, README = "videos.csv", "truth.csv", "truth_classes.c
 DEFAULT_VIDEOS_PER_CLASS = 12
 
 _CLIP_LIMIT_S = 120.0
-_LENGTH_S = (2.6, 4.2)
-_PEAK_DBFS = (-9.0, -2.0)
 _LOG = logging.getLogger(__name__)
 
 
@@ -126,23 +121,6 @@ def class_truth() -> pd.DataFrame:
         }
         for name, demo_class in CLASSES.items()
     )
-
-
-def make_clip(root: str, clip: ClipPlan) -> None:
-    """Paint, sound and write one clip; runs in a child process."""
-    recording = draw_recording(np.random.default_rng(clip.recording_seed))
-    rng = np.random.default_rng(clip.clip_seed)
-    seconds = round(rng.uniform(*_LENGTH_S) * FRAME_RATE) / FRAME_RATE
-    take = CLASSES[clip.class_name].scene(recording, rng, seconds)
-    pictures = filmed(take, recording, seconds, rng)
-    sound: Sound | None = None
-    if clip.flaw != "no_audio_stream":
-        dry = SOUNDS[clip.sound].make(recording, take.cues, seconds, rng)
-        heard = overheard(dry, recording, seconds, rng)
-        sound = at_peak(heard, rng.uniform(*_PEAK_DBFS))
-        if clip.flaw == "silent":
-            sound = np.zeros_like(sound)
-    write_video(Path(root) / clip.path, pictures, sound)
 
 
 def _make_clips(

@@ -75,8 +75,9 @@ def clock_ticks(recording: Recording, cues: Cues, seconds: float, rng: Generator
 
 def string_plucks(recording: Recording, cues: Cues, seconds: float, rng: Generator) -> Sound:
     """The strings that the picture plucks, on a wooden body."""
-    shift = 2 ** ((recording.pitch - 0.5) * 0.6)
-    plucks = [plucked(_STRINGS[kind] * shift, 2.5, 0.6, rng) for kind in cues.kinds]
+    shift = 1.28 * 2 ** ((recording.pitch - 0.5) * 0.6)
+    fade = np.exp2(-moments(2.5) / 1.65)
+    plucks = [fade * plucked(_STRINGS[kind] * shift, 2.5, 0.1, rng) for kind in cues.kinds]
     dry = place(seconds, plucks, cues.times_s)
-    body = band(dry, 90, 130) + band(dry, 190, 240)
-    return in_room(dry + 0.8 * body, 0.06, 0.25, rng)
+    body = band(dry, 154, 216) + band(dry, 308, 400)
+    return in_room(dry + 0.3 * body, 0.023, 0.8, rng) + 0.02 * coloured(seconds, 1.0, rng)

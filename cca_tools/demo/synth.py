@@ -128,6 +128,10 @@ def place(seconds: float, sounds: Sequence[Sound], starts_s: Sequence[float]) ->
     return out
 
 
+_PICK = 0.1  # where along the string it is plucked, which takes out each tenth harmonic
+_LOOP = 0.4986  # half of what remains after one round
+
+
 def plucked(frequency_hz: float, seconds: float, sharpness: float, rng: Generator) -> Sound:
     """Return a plucked string.
 
@@ -143,11 +147,12 @@ def plucked(frequency_hz: float, seconds: float, sharpness: float, rng: Generato
     count, period = num_samples(seconds), max(2, round(RATE / frequency_hz - 0.5))
     burst = signal.lfilter([0.2 + 0.8 * sharpness], [1, sharpness * 0.8 - 0.8], white(1, rng))
     line = np.asarray(burst[1000 : 1000 + period])
-    line = line - line.mean()
+    line = line - np.roll(line, round(_PICK * period))
+    line = (line - line.mean()) / max(float(line.std()), 1e-12)
     out = np.empty((count // period + 1, period))
     for row in out:
         row[:] = line
-        line = 0.4985 * (line + np.roll(line, 1))
+        line = _LOOP * (line + np.roll(line, 1))
     return out.ravel()[:count]
 
 
