@@ -75,8 +75,9 @@ def unit_rows(x: Tensor) -> Tensor:
     >>> unit_rows(torch.tensor([[3e-30, 4e-30], [0.0, 0.0], [3e-10, 4e-10]])).tolist()
     [[0.0, 0.0], [0.0, 0.0], [0.6000000238418579, 0.800000011920929]]
     """
-    zero = zero_rows(x).unsqueeze(-1)
-    scaled = torch.where(zero, 0, x) / torch.where(zero, 1, _largest(x, keepdim=True))
+    largest = _largest(x, keepdim=True)
+    zero = largest <= small_value(x.dtype)
+    scaled = torch.where(zero, 0, x) / torch.where(zero, 1, largest)
     length = torch.linalg.vector_norm(scaled, dim=-1, keepdim=True)
     return scaled / torch.where(zero, 1, length)
 

@@ -78,9 +78,9 @@ def contrast_rows(similarity: Tensor, positive: Tensor, valid: Tensor, counted: 
         log_p = log_not_p = similarity
     else:
         log_p, log_not_p = log_softmax_pair(similarity, valid)
-    pull_weight = pull.to(log_p.dtype) / num_pull.clamp_min(1)[:, None]
-    push_weight = push.to(log_p.dtype) / num_push.clamp_min(1)[:, None]
-    cost = -(log_p * pull_weight + log_not_p * push_weight)
+    per_pull, per_push = (1 / n.clamp_min(1).to(log_p.dtype)[:, None] for n in (num_pull, num_push))
+    weight = torch.where(pull, per_pull, torch.where(push, per_push, 0))
+    cost = -weight * torch.where(pull, log_p, log_not_p)
     counts = {
         "rows_without_positives": ((num_pull == 0) & counted).sum(),
         "rows_without_negatives": ((num_push == 0) & counted).sum(),
@@ -106,8 +106,8 @@ def log_softmax_pair(similarity: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]
     lowest = torch.finfo(similarity.dtype).min / 4
     logits = torch.where(valid, similarity, lowest)
     top = logits.detach().argmax(dim=1, keepdim=True)  # (N, 1)
-    log_total = logits.logsumexp(dim=1, keepdim=True)
     log_rest = logits.scatter(1, top, lowest).logsumexp(dim=1, keepdim=True)
+    log_total = torch.logaddexp(logits.gather(1, top), log_rest)
     log_p = logits - log_total
     p = torch.where(valid.scatter(1, top, False), log_p.exp(), 0)
     return log_p, torch.log1p(-p).scatter(1, top, log_rest - log_total)
