@@ -83,7 +83,7 @@ def draw_timeline(timeline: Timeline, title: str, path: Path, *, k: int = 10) ->
         raise UsageError(f"{path} is no name of a picture", f"End it in {', '.join(SUFFIXES)}")
     end_s = len(timeline.samples) / timeline.sample_rate
     top = timeline.top(k)
-    with mpl.rc_context({"font.size": 9}):
+    with mpl.rc_context({"font.size": 9}), np.errstate(divide="ignore"):
         figure = Figure(figsize=(8, 2.2 + 0.28 * len(top)), layout="constrained")
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.6, 0.28 * len(top)])
         above.specgram(

@@ -69,6 +69,7 @@ class FakeTagger(Tagger):
 
 def load_fake(name: str, **settings: object) -> FakeTagger:
     """Stand in for `load_tagger`: ``other`` is a tagger of the same classes with other weights."""
-    tagger = FakeTagger("bb" if settings.get("weights") else "aa", str(settings.get("precision", "fp32")))
+    weights = "bb" if settings.get("weights") else "aa"
+    tagger = FakeTagger(weights, str(settings.get("precision", "fp32")))
     tagger.spec = replace(SPEC, name=name)
     return tagger

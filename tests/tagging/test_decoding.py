@@ -26,8 +26,8 @@ def test_jobs_are_the_rows(tmp_path):
     manifest["start_s"] = [1.5, np.nan]
     manifest["end_s"] = [np.nan, 9.0]
     assert list(jobs_of(manifest)) == [
-        Job("b", str(tmp_path / "b.wav"), Span(1.5, None)),
-        Job("a", str(tmp_path / "a.wav"), Span(0.0, 9.0)),
+        Job("b", str(tmp_path / "b.wav"), Span(1.5, None), "missing@1.5-0"),
+        Job("a", str(tmp_path / "a.wav"), Span(0.0, 9.0), "missing@0-9"),
     ]
     assert span_of({"start_s": np.nan, "end_s": np.nan}) == Span()
 

@@ -59,16 +59,17 @@ def decoders_of(run):
 def test_decoders_that_are_killed_cost_at_most_their_own_videos(
     cli, study_of, clips_manifest, truth, seed
 ):
+    """One while the run is held at a row, so that it is there for certain, and one later."""
     rng = random.Random(seed)
     study = study_of(clips_manifest)
-    run = cli.start(*arguments(study))
-    killed = 0
-    while run.poll() is None:
-        for child in decoders_of(run)[:1]:
-            child.kill()
-            killed += 1
-        time.sleep(rng.uniform(0.3, 0.6))
-    assert killed > 0
+    run = cli.start(*arguments(study), signal_at=("row", rng.randint(2, 9), signal.SIGSTOP))
+    wait_until(lambda: is_stopped(run))
+    (first,) = decoders_of(run)
+    first.kill()
+    run.kill(signal.SIGCONT)
+    time.sleep(rng.uniform(0.0, 0.5))
+    for second in decoders_of(run):
+        second.kill()
     assert run.wait() == 1, run.text()
     rows = study.rows()
     assert list(rows.index) == list(truth.rows.index)

@@ -114,21 +114,55 @@ def test_restart_throws_away_only_its_own(small):
     assert_same(small.rows(other.run.name), kept)
 
 
-def test_retry_takes_the_failed_ones_and_finds_what_was_repaired(small):
+def test_retry_takes_the_failed_ones(small):
     small.tag()
-    broken = small.manifest.set_index("video_id").loc["e"]
     tagger = Counting()
     still = small.tag(tagger, TagOptions(retry_failed=True, progress=False))
     assert (tagger.scored, still.done_before, still.num_failed) == (0, 4, 1)
-    write_media(
-        small.workspace.root.parent / "clips" / broken["path"], Track(tone(2, 16_000), 16_000)
-    )
-    assert small.tag().num_failed == 1  # without being asked nothing is tried again
-    mended = small.tag(tagger, TagOptions(retry_failed=True, progress=False))
-    assert (tagger.scored, mended.done_before, mended.num_failed) == (1, 4, 0)
+    assert small.rows().index.is_unique
+
+
+def test_a_file_that_changed_is_tagged_anew_and_told(small):
+    small.tag()
+    folder = small.workspace.root.parent / "clips"
+    write_media(folder / "e.wav", Track(tone(2, 16_000), 16_000))  # was broken
+    write_media(folder / "a.wav", Track(warble(3, 16_000, seed=9), 16_000))  # was 1 s
+    tagger = Counting()
+    mended = small.tag(tagger)
+    assert (tagger.scored, mended.done_before, mended.num_failed) == (2, 3, 0)
+    assert mended.notices == ["2 files changed since they were tagged: done anew"]
     rows = small.rows()
     assert rows.index.is_unique
-    assert (rows.loc["e", "status"], rows.loc["e", "seconds"]) == ("ok", 2.0)
+    assert rows.loc[["a", "e"], "seconds"].tolist() == [3.0, 2.0]
+    assert small.tag().notices == []
+
+
+def test_the_same_ids_of_another_folder_are_other_videos(small, tmp_path):
+    small.tag()
+    folder = tmp_path / "others"
+    folder.mkdir()
+    paths = [
+        write_media(folder / f"{name}.wav", Track(warble(2, 16_000, seed=seed), 16_000))
+        for seed, name in enumerate("ab")
+    ]
+    write_manifest(manifest_of(paths, folder), small.workspace.manifest)
+    tagger = Counting()
+    assert small.tag(tagger).done_before == 0
+    assert tagger.scored == 2
+    assert small.rows().loc[["a", "b"], "seconds"].tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("options", [{"restart": True}, {"retry_failed": True}])
+def test_what_is_done_to_some_videos_leaves_the_others(small, options):
+    small.tag()
+    before = small.rows()
+    everything = small.manifest
+    some = everything[everything["video_id"].isin(["a", "b"])]
+    write_manifest(some, small.workspace.manifest)
+    tagger = Counting()
+    small.tag(tagger, TagOptions(**options, progress=False))
+    assert tagger.scored == (2 if "restart" in options else 0)
+    assert_same(small.rows(), before)
 
 
 def test_more_videos_in_the_manifest_tag_only_the_new_ones(small):

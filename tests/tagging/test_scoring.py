@@ -49,7 +49,9 @@ def by_hand(samples, pooling="mean"):
     """Scores of one clip: whole up to 30 s, else windows of 10 s weighted with their lengths."""
     tagger = FakeTagger()
     step = len(samples) if len(samples) <= 30 * RATE else 10 * RATE
-    windows = [samples[start : start + step] for start in range(0, len(samples), step)]
+    starts = [start for start in range(0, len(samples), step) if len(samples) - start >= RATE]
+    ends = [*starts[1:], len(samples)]  # a rest of less than 1 s stays with the window before it
+    windows = [samples[slice(*part)] for part in zip(starts or [0], ends, strict=True)]
     probs = np.stack([tagger.score([tagger.features(window)]).probs[0] for window in windows])
     if pooling == "max":
         return probs.max(axis=0)

@@ -102,24 +102,25 @@ def test_reopening_tells_what_is_done_and_clears_what_was_half_written(store):
     store.flush()
     (store.folder / ".writing-xyz.parquet").write_bytes(b"half")
     again = TagStore(store.folder, store.run, LABELS)
-    assert again.open() == {"a"}
+    assert list(again.open()["video_id"]) == ["a"]
     assert not (store.folder / ".writing-xyz.parquet").exists()
     again.add(row("b"))
     again.flush()
     assert set(read_tags(store.folder, store.run.name)["video_id"]) == {"a", "b"}
 
 
-def test_failed_rows_are_forgotten_and_others_stay(store):
-    for group in (["ok", "timeout"], ["decode_error"], ["silent", "ok"]):
-        for status in group:
-            store.add(row(f"{status}-{len(store.open())}-{len(store)}", status))
+def test_videos_are_forgotten_and_others_stay(store):
+    for group in (["a", "b"], ["c"], ["d", "e"]):
+        for video_id in group:
+            store.add(row(video_id))
         store.flush()
-    assert store.forget() == 2
+    store.forget({"b", "c", "nowhere"})
     left = read_tags(store.folder, store.run.name)
-    assert sorted(left["status"]) == ["ok", "ok", "silent"]
+    assert sorted(left["video_id"]) == ["a", "d", "e"]
     assert left.columns.tolist() == store._schema.names
-    assert store.forget() == 0
-    store.forget_all()
+    store.forget(set())
+    assert sorted(read_tags(store.folder, store.run.name)["video_id"]) == ["a", "d", "e"]
+    store.forget({"a", "d", "e"})
     assert list(store.folder.glob("*.parquet")) == []
 
 
@@ -127,10 +128,10 @@ def test_another_fingerprint_is_another_set(store):
     store.add(row("a"))
     store.flush()
     other = TagStore(store.folder, run_info("cd" * 32), LABELS)
-    assert other.open() == set()
+    assert other.open().empty
     other.add(row("a"))
     other.flush()
-    other.forget_all()
+    other.forget({"a"})
     assert list(read_tags(store.folder, store.run.name)["video_id"]) == ["a"]
     assert {run.name for run in list_runs(store.folder)} == {
         "fake-abababababab",
