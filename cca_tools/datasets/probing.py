@@ -50,9 +50,15 @@ def probe_all(paths: Sequence[Path], settings: ProbeSettings) -> dict[Path, Medi
         return {path: _looked_up(path) for path in unique}
     workers = max(1, min(settings.workers or usable_cpus(), len(unique)))
     infos: dict[Path, MediaInfo] = {}
+    hidden = None if settings.progress else True  # None: shown on a terminal only
     with (
         GuardedPool(workers, settings.timeout_s) as pool,
-        tqdm(total=len(unique), desc="index", unit=" files", disable=not settings.progress) as bar,
+        tqdm(
+            total=len(unique),
+            desc="index",
+            unit=" files",
+            disable=hidden,
+        ) as bar,
     ):
         for found in _probed(pool, unique):
             infos.update(found)

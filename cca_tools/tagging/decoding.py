@@ -7,6 +7,7 @@ import queue
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,11 +19,25 @@ from cca_tools.media.guard import GuardedPool, Outcome
 
 @dataclass(frozen=True)
 class Job:
-    """One video to tag: where it lies, and which part of it is meant."""
+    """One video to tag: where it lies, which part of it is meant, and which file it was then."""
 
     video_id: str
     path: str
     span: Span
+    source: str = ""
+
+
+def source_of(path: Path, span: Span) -> str:
+    """Return size, time of change and part: what differs when an id means another sound.
+
+    The folder is left out, so that a dataset can be moved.
+    """
+    try:
+        about = path.stat()
+        file = f"{about.st_size}-{about.st_mtime_ns}"
+    except (OSError, ValueError):
+        file = "missing"
+    return f"{file}@{span.start_s:g}-{span.end_s or 0:g}"
 
 
 def jobs_of(manifest: pd.DataFrame) -> Iterator[Job]:
@@ -30,7 +45,8 @@ def jobs_of(manifest: pd.DataFrame) -> Iterator[Job]:
     columns = ["video_id", "root", "path", "start_s", "end_s"]
     for values in manifest[columns].itertuples(index=False, name=None):
         row = dict(zip(columns, values, strict=True))
-        yield Job(row["video_id"], str(video_path(row)), span_of(row))
+        path, span = video_path(row), span_of(row)
+        yield Job(row["video_id"], str(path), span, source_of(path, span))
 
 
 def span_of(row: Mapping[Any, Any]) -> Span:

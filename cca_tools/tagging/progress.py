@@ -36,7 +36,7 @@ class TagProgress:
         self._bar = tqdm(
             total=self._total,
             initial=self._done,
-            disable=not self._enabled,
+            disable=None if self._enabled else True,  # None: only on a terminal
             bar_format=_FORMAT,
             file=sys.stderr,
             mininterval=0.5,

@@ -39,6 +39,7 @@ class TagRow:
         peak_dbfs: Largest sample, likewise.
         probs: (C,) float32, None unless the status counts.
         embedding: (E,) float32, None unless the status counts.
+        source: Which file and which part of it was heard, as `source_of` names it.
     """
 
     video_id: str
@@ -49,6 +50,7 @@ class TagRow:
     peak_dbfs: float = math.nan
     probs: NDArray[np.float32] | None = None
     embedding: NDArray[np.float32] | None = None
+    source: str = ""
 
 
 def dbfs(amplitude: float) -> float:
@@ -86,6 +88,7 @@ def tag_schema(keep: Sequence[str], num_classes: int, embedding_dim: int) -> pa.
         pa.field("fingerprint", pa.string()),
         pa.field("status", pa.string()),
         pa.field("detail", pa.string()),
+        pa.field("source", pa.string()),
         pa.field("seconds", pa.float64()),
         pa.field("rms_dbfs", pa.float32()),
         pa.field("peak_dbfs", pa.float32()),

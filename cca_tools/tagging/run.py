@@ -32,6 +32,7 @@ from cca_tools.workspace import DEFAULT_ROOT, Provenance, Workspace, utc_now
 log = logging.getLogger(__name__)
 
 FLUSH_ROWS, FLUSH_S = 512, 20.0
+MOST_AHEAD = 32  # pieces of up to 120 s of sound, 15 MB each, that wait for the scorer
 
 
 @dataclass(frozen=True)
@@ -173,18 +174,33 @@ def tag_manifest(
     )
     summary = _start_run(workspace, tagger, settings)
     store = TagStore(workspace.tags, summary.run, tagger.labels)
-    if options.restart:
-        store.forget_all()
-    done = store.open()
-    if options.retry_failed and store.forget():
-        done = store.open()
-    todo = manifest[~manifest["video_id"].isin(list(done))]
+    todo = _open_videos(manifest, store, summary, options)
     summary.done_before = len(manifest) - len(todo)
     _run_pass(todo, prepared, _Sink(store, summary, options.progress, len(manifest)))
     tags = read_tags(workspace.tags, summary.run.name, ["video_id", "status"])
     summary.counts = Counter(tags.loc[tags["video_id"].isin(manifest["video_id"]), "status"])
     provenance.write(workspace.tags / f"_{summary.run.name}.json")
     return summary
+
+
+def _open_videos(
+    manifest: pd.DataFrame, store: TagStore, summary: TagSummary, options: TagOptions
+) -> pd.DataFrame:
+    """Return the rows of the manifest that are to be tagged; forget what is to be tagged anew.
+
+    Videos of the run that are not in the manifest keep their tags.
+    """
+    done = store.open()
+    done = done[done["video_id"].isin(manifest["video_id"])]
+    sources = pd.Series({job.video_id: job.source for job in jobs_of(manifest)}, dtype="str")
+    changed = done["source"].to_numpy() != sources.reindex(done["video_id"]).to_numpy()
+    again = changed | options.restart
+    if options.retry_failed:
+        again |= done["status"].isin(FAILED).to_numpy()
+    if changed.any() and not options.restart:
+        summary.notices.append(f"{changed.sum()} files changed since they were tagged: done anew")
+    store.forget(set(done.loc[again, "video_id"]))
+    return manifest[~manifest["video_id"].isin(done.loc[~again, "video_id"])]
 
 
 def _start_run(workspace: Workspace, tagger: Tagger, settings: TagSettings) -> TagSummary:
@@ -235,7 +251,7 @@ def _run_pass(todo: pd.DataFrame, prepared: tuple[Tagger, TagSettings], sink: _S
     scorer = Scorer(tagger, settings.pooling, settings.batch_size, sink.add)
     try:
         with sink.bar, GuardedPool(settings.workers, settings.timeout_s) as pool:
-            ahead = settings.workers + scorer.batch_size * scorer.threads
+            ahead = 2 * settings.workers + min(scorer.batch_size, MOST_AHEAD)
             scorer.run(decode_ahead(pool, jobs_of(todo), tagger.spec.sample_rate, ahead))
     except BaseException:  # Ctrl-C, a full disk, a bug: what is done is kept
         sink.store.flush()

@@ -103,6 +103,7 @@ class _Video:
             video_id=self.job.video_id,
             status=self.status,
             detail="; ".join(self.details),
+            source=self.job.source,
             seconds=self.seconds,
             rms_dbfs=dbfs(rms) if heard else math.nan,
             peak_dbfs=dbfs(self.peak) if heard else math.nan,

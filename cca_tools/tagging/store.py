@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cca_tools.errors import DataError
 from cca_tools.taggers.labels import SHIPPED, LabelSpace, label_space
-from cca_tools.tagging.rows import FAILED, TagRow, tag_schema, top_classes
+from cca_tools.tagging.rows import TagRow, tag_schema, top_classes
 from cca_tools.workspace import atomic_path, remove_leftovers, write_json, writing_to
 
 
@@ -101,7 +101,7 @@ def shard_paths(folder: Path, name: str) -> list[Path]:
 
 
 def read_tags(folder: Path, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return the tags of one run, one row a video.
+    """Return the tags of one run, one row a video, with all columns or those named.
 
     Raises:
         DataError: A shard is damaged.
@@ -141,34 +141,30 @@ class TagStore:
         settings = self.run.settings
         self._schema = tag_schema(settings["keep"], len(self.labels), self.run.embedding_dim)
 
-    def open(self) -> set[str]:
-        """Make the folder, clear what a killed run left, and return the ids that are done."""
+    def open(self) -> pd.DataFrame:
+        """Make the folder, clear what a killed run left, and return what is done.
+
+        Returns:
+            ``video_id``, ``status`` and ``source`` of every row.
+        """
         with writing_to(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             remove_leftovers(self.folder)
         write_json(self.folder / f"_{self.run.name}.json", self.run.__dict__)
-        return set(read_tags(self.folder, self.run.name, ["video_id"])["video_id"])
+        return read_tags(self.folder, self.run.name, ["video_id", "status", "source"])
 
-    def forget(self, statuses: Sequence[str] = FAILED) -> int:
-        """Drop the rows with these statuses, so that their videos are open again; count them."""
-        dropped = 0
+    def forget(self, video_ids: Collection[str]) -> None:
+        """Drop the rows of these videos, so that they are open again."""
+        if not video_ids:
+            return
         for path in shard_paths(self.folder, self.run.name):
-            status = _read(path, ["status"])["status"]
-            keep = ~status.isin(list(statuses)).to_numpy()
-            dropped += int((~keep).sum())
+            keep = ~_read(path, ["video_id"])["video_id"].isin(list(video_ids)).to_numpy()
             if keep.all():
                 continue
             if keep.any():
                 self._write(pq.ParquetFile(path).read().filter(pa.array(keep)), path)
                 continue
             with writing_to(path):
-                path.unlink()
-        return dropped
-
-    def forget_all(self) -> None:
-        """Remove every shard of this run."""
-        with writing_to(self.folder):
-            for path in shard_paths(self.folder, self.run.name):
                 path.unlink()
 
     def add(self, row: TagRow) -> None:
@@ -205,6 +201,7 @@ class TagStore:
             "fingerprint": [self.run.fingerprint] * len(rows),
             "status": [row.status for row in rows],
             "detail": [row.detail for row in rows],
+            "source": [row.source for row in rows],
             "seconds": [row.seconds for row in rows],
             "rms_dbfs": [row.rms_dbfs for row in rows],
             "peak_dbfs": [row.peak_dbfs for row in rows],

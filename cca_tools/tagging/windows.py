@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 WHOLE_CLIP_S = 30
 WINDOW_S = 10
+SHORTEST_REST_S = 1  # a shorter rest stays with the window before it, or padding would be heard
 
 Samples = NDArray[np.float32]
 
@@ -17,8 +18,8 @@ Samples = NDArray[np.float32]
 class Windower:
     """Cuts the pieces of one clip, as they come, into the windows that are scored.
 
-    A clip of at most 30 s is one window. A longer one is cut every 10 s; the rest at its end is
-    a shorter window, and counts for its length when windows are pooled.
+    A clip of at most 30 s is one window. A longer one is cut every 10 s; the last window is from
+    1 to 11 s long. Each counts for its length when windows are pooled.
 
     Args:
         sample_rate: Of the samples, in Hz.
@@ -43,9 +44,11 @@ class Windower:
         if not self._is_long:
             self._rest = []
             return [joined] if len(joined) else []
-        step = WINDOW_S * self.sample_rate
-        whole = len(joined) // step * step
-        windows = [joined[start : start + step] for start in range(0, whole, step)]
-        rest = joined[whole:]
+        step, least = WINDOW_S * self.sample_rate, SHORTEST_REST_S * self.sample_rate
+        start, windows = 0, []
+        while len(joined) - start >= step + least:
+            windows.append(joined[start : start + step])
+            start += step
+        rest = joined[start:]
         self._rest = [] if is_last else [rest.copy()]
-        return [*windows, rest] if is_last and len(rest) else windows
+        return [*windows, rest] if is_last else windows
