@@ -68,11 +68,7 @@ def generate_demo(
         DataError: ``out`` holds something else.
         WorkspaceError: ``out`` cannot be written.
     """
-    if seed < 0 or videos_per_class < MIN_CLIPS or workers < 0:
-        raise UsageError(
-            f"seed {seed}, {videos_per_class} videos a class, {workers} workers make no dataset",
-            f"Give a seed from 0, at least {MIN_CLIPS} videos a class, and workers from 0",
-        )
+    _check_numbers(seed, videos_per_class, workers)
     clips = plan_clips(seed, videos_per_class)
     videos, classes = video_truth(clips), class_truth()
     settings = {"seed": seed, "videos_per_class": videos_per_class}
@@ -82,13 +78,26 @@ def generate_demo(
     files = [*videos["path"], VIDEOS, TRUTH, CLASS_TRUTH, README]
     write_json(out / MARKER, {**settings, "complete": False, "files": files})
     _make_clips(out, clips, workers or usable_cpus(), on_clip)
-    columns = ["path", "class_name", "split", "group"]
-    write_text(out / VIDEOS, videos[columns].to_csv(index=False))
-    write_text(out / TRUTH, videos.to_csv(index=False))
-    write_text(out / CLASS_TRUTH, classes.to_csv(index=False))
-    write_text(out / README, readme_text(classes, videos, seed))
+    data = DemoData(out, videos, classes)
+    _write_lists(data, seed)
     write_json(out / MARKER, {**settings, "complete": True, "files": files})
-    return DemoData(out, videos, classes)
+    return data
+
+
+def _check_numbers(seed: int, videos_per_class: int, workers: int) -> None:
+    if seed < 0 or videos_per_class < MIN_CLIPS or workers < 0:
+        raise UsageError(
+            f"seed {seed}, {videos_per_class} videos a class, {workers} workers make no dataset",
+            f"Give a seed from 0, at least {MIN_CLIPS} videos a class, and workers from 0",
+        )
+
+
+def _write_lists(data: DemoData, seed: int) -> None:
+    columns = ["path", "class_name", "split", "group"]
+    write_text(data.root / VIDEOS, data.videos[columns].to_csv(index=False))
+    write_text(data.root / TRUTH, data.videos.to_csv(index=False))
+    write_text(data.root / CLASS_TRUTH, data.classes.to_csv(index=False))
+    write_text(data.root / README, readme_text(data.classes, data.videos, seed))
 
 
 def video_truth(clips: Sequence[ClipPlan]) -> pd.DataFrame:

@@ -171,7 +171,7 @@ def busy_tone(recording: Recording, cues: Cues, seconds: float, rng: Generator) 
     period_s, start_s = rng.uniform(0.5, 0.9), rng.uniform(0.0, 0.5)
     on = ((moments(seconds) + start_s) % period_s < 0.5 * period_s).astype(np.float64)
     soft = np.convolve(on, np.full(200, 1 / 200), "same")
-    return soft * harmonics(400 * 2 ** (0.25 * recording.pitch), seconds, (1, 0.2, 0.05))
+    return soft * harmonics(480 * 2 ** (0.3 * recording.pitch), seconds, (1, 0.2, 0.05))
 
 
 def radio_static(recording: Recording, cues: Cues, seconds: float, rng: Generator) -> Sound:

