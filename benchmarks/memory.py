@@ -10,6 +10,9 @@ RESULTS.md.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
+import pty
 import re
 import shutil
 import subprocess
@@ -112,12 +115,11 @@ def tag(video: Path, workspace: Path) -> Memory:
     """
     command = [sys.executable, "-c", MAIN, "tag-audio", str(video), "-w", str(workspace)]
     memory, started = Memory(), time.monotonic()
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, bufsize=1
-    )
+    ours, terminal = pty.openpty()  # the bar, which tells how far it is, is for terminals only
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=terminal)
+    os.close(terminal)
     done = [0]
-    reader = threading.Thread(target=_read_progress, args=(process, done), daemon=True)
-    reader.start()
+    threading.Thread(target=_read_progress, args=(ours, done), daemon=True).start()
     while process.poll() is None:
         _sample(psutil.Process(process.pid), memory, done[0])
         time.sleep(0.05)
@@ -127,13 +129,13 @@ def tag(video: Path, workspace: Path) -> Memory:
     return memory
 
 
-def _read_progress(process: subprocess.Popen[str], done: list[int]) -> None:
-    assert process.stderr is not None
+def _read_progress(terminal: int, done: list[int]) -> None:
     text = ""
-    while piece := process.stderr.read(64):
-        text = (text + piece)[-400:]
-        found = re.findall(r"\| (\d+)/\d+ \[", text)
-        done[0] = int(found[-1]) if found else done[0]
+    with contextlib.suppress(OSError):  # the process has ended
+        while piece := os.read(terminal, 4096):
+            text = (text + piece.decode(errors="replace"))[-400:]
+            found = re.findall(r"\| (\d+)/\d+ \[", text)
+            done[0] = int(found[-1]) if found else done[0]
 
 
 def _sample(process: psutil.Process, memory: Memory, done: int) -> None:

@@ -180,7 +180,7 @@ def _as_text(summary: Any, place: Workspace) -> str:
         console.print(table)
     lines = [capture.get().rstrip()]
     if summary.done_before:
-        lines.append(f"{summary.done_before} videos were tagged before")
+        lines.append(f"{_videos(summary.done_before, 'was', 'were')} tagged before")
     if summary.heard_s:
         rate = summary.heard_s / max(summary.wall_s, 1e-9)
         lines.append(
@@ -190,6 +190,10 @@ def _as_text(summary: Any, place: Workspace) -> str:
     lines.append(f"tags: {place.tags}/{summary.run.name}-*.parquet")
     if summary.num_failed:
         lines.append(
-            f"{summary.num_failed} videos failed: `cca-tools tags failures -w {place.root}`"
+            f"{_videos(summary.num_failed)} failed: `cca-tools tags failures -w {place.root}`"
         )
     return "\n".join(lines)
+
+
+def _videos(count: int, one: str = "", more: str = "") -> str:
+    return f"{count} video {one}".rstrip() if count == 1 else f"{count} videos {more}".rstrip()

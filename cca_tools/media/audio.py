@@ -120,7 +120,7 @@ def _decode(path: str, sample_rate: int, span: Span, can_seek: bool) -> DecodedA
 def _judge(decoded: DecodedAudio, reader: _Reader, notes: list[str]) -> DecodedAudio:
     """Give ``decoded`` its status and detail from how the reading went."""
     if reader.damaged:
-        notes.append(f"{reader.damaged} damaged packets skipped")
+        notes.append(f"{reader.damaged} damaged packet{'s' * (reader.damaged > 1)} skipped")
     if reader.error:
         notes.append(f"reading stopped early: {reader.error}")
     expected = reader.expected_s()

@@ -60,8 +60,8 @@ def test_counts_in_words():
 def test_columns_of_a_shard():
     plain = tag_schema((), 527, 2048)
     assert plain.names == [
-        "video_id", "tagger", "fingerprint", "status", "detail", "seconds", "rms_dbfs",
-        "peak_dbfs", "mids", "scores",
+        "video_id", "tagger", "fingerprint", "status", "detail", "source", "seconds",
+        "rms_dbfs", "peak_dbfs", "mids", "scores",
     ]  # fmt: skip
     assert plain.field("scores").type == pa.list_(pa.float32())
     full = tag_schema(("scores", "embedding"), 527, 2048)
