@@ -16,7 +16,6 @@ from cca_tools.associations.loading import Tags
 from cca_tools.associations.settings import SILENT, Progress, Settings, SettingsKwargs
 from cca_tools.associations.sources import (
     TagRun,
-    choose_run,
     labels_of_frame,
     labels_of_run,
     list_runs,
@@ -26,6 +25,7 @@ from cca_tools.associations.table import Associations
 from cca_tools.associations.writing import write_associations
 from cca_tools.errors import UsageError
 from cca_tools.reports.associations import Report, write_report
+from cca_tools.tagging.lookup import pick_run
 from cca_tools.workspace import Provenance, Workspace
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ def associate(
     tags: str | pd.DataFrame | None = None,
     levels: Mapping[str, str] | None = None,
     charts: Sequence[str] = (),
+    figures: bool = True,
     **settings: Unpack[SettingsKwargs],
 ) -> pd.DataFrame:
     """Return how strongly each audio class goes with each video class.
@@ -55,6 +56,7 @@ def associate(
             returned. Default: the newest run in the workspace.
         levels: The level of each video class (``highly``, ``weakly``, ``not``), for the tables.
         charts: Video classes to draw a bar chart of; ``all`` means every one.
+        figures: Whether to draw the heat maps.
         **settings: ``top_k``, ``rank_by``, ``bootstrap``, ``permutations``, ``seed`` and
             ``collapse_parents``: see `cca_tools.associations.settings.Settings`.
 
@@ -67,7 +69,7 @@ def associate(
         WorkspaceError: The workspace cannot be written, or another run holds it.
     """
     chosen = _settings(settings)
-    report = Report(levels=levels or {}, charts=tuple(charts))
+    report = Report(levels or {}, tuple(charts), figures)
     if isinstance(manifest, pd.DataFrame) or isinstance(tags, pd.DataFrame):
         result = _count_frames(Workspace(Path(workspace)), manifest, tags, chosen)
     else:
@@ -89,10 +91,11 @@ def _settings(settings: SettingsKwargs) -> Settings:
 
 @dataclass(frozen=True)
 class Source:
-    """What to count, where it is not the workspace's manifest and newest run."""
+    """What to count, where it is not the workspace's manifest and newest run; and who asks."""
 
     manifest: Path | None = None
     run: str | None = None
+    command: str = "cca_tools.associate"
 
 
 @dataclass(frozen=True)
@@ -115,13 +118,13 @@ def run_associate(
     Raises:
         See `associate`.
     """
-    provenance = Provenance("associate", {})
+    provenance = Provenance(source.command, {})
     manifest = source.manifest or workspace.require(workspace.manifest, "cca-tools index")
     workspace.require(workspace.tags, "cca-tools tag-audio")
     with workspace.lock("associate"):
         remove_old_databases(workspace.root)
         runs = list_runs(workspace.tags)
-        run = choose_run(runs, source.run)
+        run = pick_run(runs, source.run)
         tags = Tags(run.shards, labels_of_run(run))
         result = compute_associations(
             manifest,
@@ -133,10 +136,14 @@ def run_associate(
         )
         result = replace(
             result,
-            notices=(*_about_runs(workspace, run, runs), *result.notices),
+            notices=(
+                *_about_runs(workspace, run, runs),
+                *result.notices,
+                *report.notices(result.classes["class_name"]),
+            ),
             about={"tags": run.name, **result.about},
         )
-        provenance.parameters = asdict(settings) | result.about
+        provenance.parameters = asdict(settings) | asdict(report) | result.about
         provenance.inputs = [manifest, *run.shards]
         provenance.label_space = tags.labels.hash
         written = write_associations(result, workspace, provenance)
@@ -170,5 +177,5 @@ def _count_frames(
     )
     if isinstance(tags, pd.DataFrame):
         return compute_associations(videos, Tags(tags, labels_of_frame(tags)), settings)
-    run = choose_run(list_runs(workspace.require(workspace.tags, "cca-tools tag-audio")), tags)
+    run = pick_run(list_runs(workspace.require(workspace.tags, "cca-tools tag-audio")), tags)
     return compute_associations(videos, Tags(run.shards, labels_of_run(run)), settings)

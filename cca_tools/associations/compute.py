@@ -14,13 +14,14 @@ from cca_tools.associations.counting import UNTAGGED, Counts, collapse_parents, 
 from cca_tools.associations.database import open_database
 from cca_tools.associations.loading import Tags, load_manifest, load_tags, require_classes
 from cca_tools.associations.settings import SILENT, Progress, Settings
-from cca_tools.associations.table import Associations, make_table
+from cca_tools.associations.table import NO_CLASS, Associations, make_table, shown_class
 from cca_tools.associations.uncertainty import estimate_uncertainty, num_tested_pairs
 from cca_tools.errors import DataError
-from cca_tools.reports.tables import NO_CLASS, shown_class
 from cca_tools.tagging.rows import NOT_COUNTED
 
 logger = logging.getLogger(__name__)
+
+HIGHEST_USEFUL_Q = 0.05
 
 
 def compute_associations(
@@ -51,7 +52,7 @@ def compute_associations(
         logger.info("reading manifest and tags")
         load_manifest(database, manifest)
         require_classes(database, classes)
-        foreign = load_tags(database, tags, settings.top_k)
+        foreign, top_k = load_tags(database, tags, settings.top_k)
         if settings.collapse_parents:
             collapse_parents(database, tags.labels)
         counts = count_pairs(database)
@@ -61,8 +62,12 @@ def compute_associations(
     return Associations(
         pairs=pairs,
         classes=counts.classes,
-        notices=(*_left_out(counts.classes, foreign), *_undefined(counts.classes, pairs)),
-        about=_about(counts, tags, foreign) | {"p_values": uncertainty.method},
+        notices=(
+            *_left_out(counts.classes, foreign),
+            *_undefined(counts.classes, pairs),
+            *_out_of_reach(pairs, uncertainty.method),
+        ),
+        about=_about(counts, tags, foreign) | {"top_k": top_k, "p_values": uncertainty.method},
     )
 
 
@@ -108,6 +113,18 @@ def _undefined(classes: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
         if undefined:
             notices.append(f"{column} is undefined for {undefined} of {len(pairs)} pairs")
     return notices
+
+
+def _out_of_reach(pairs: pd.DataFrame, method: str) -> list[str]:
+    """Say when so few permutations were drawn for so many pairs that no q-value can be low."""
+    lowest, floor = pairs["q_value"].min(), pairs["p_value"].min()
+    if not method.endswith("permutations") or not lowest > HIGHEST_USEFUL_Q:
+        return []
+    at_floor = int((pairs["p_value"] == floor).sum())
+    return [
+        f"no q-value is below {lowest:.2g}: {at_floor} pairs have the lowest p-value that {method} "
+        f"can give ({floor:.2g}); raise --permutations"
+    ]
 
 
 def _classes(number: int) -> str:

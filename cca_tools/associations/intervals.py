@@ -64,6 +64,23 @@ def single_video_interval(videos: ArrayLike, support: ArrayLike) -> Interval:
     return low, high
 
 
+def certain_low(groups: ArrayLike) -> Floats:
+    """Return the lower end where every video of a class has the audio class.
+
+    Resampling then gives nothing but shares of 1, however few groups there are. The end taken is
+    Clopper and Pearson's for n successes in n independent groups: the chance p with p**n = 2.5 %.
+
+    Args:
+        groups: (P,) n, independent groups of the video class.
+
+    >>> certain_low([2, 100]).round(3).tolist()
+    [0.158, 0.964]
+    """
+    n = np.asarray(groups, dtype=np.float64)
+    low: Floats = ((1 - LEVEL) / 2) ** (1 / np.maximum(n, 1))
+    return low
+
+
 def resampled_shares(
     units: Units, num_codes: int, resamples: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:

@@ -121,13 +121,21 @@ def _register(database: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFram
     return name
 
 
-def load_tags(database: duckdb.DuckDBPyConnection, tags: Tags, top_k: int) -> int:
-    """Make the table ``tagged`` and check it; return the number of tags without a manifest row.
+DEFAULT_TOP_K = 10
+
+
+def load_tags(
+    database: duckdb.DuckDBPyConnection, tags: Tags, wanted_top_k: int | None
+) -> tuple[int, int]:
+    """Make the table ``tagged`` and check it.
+
+    Returns:
+        The number of tags without a manifest row, and the top k that was taken.
 
     Raises:
         DataError: No tags, a damaged shard, an unknown status or audio class, more than one run,
             an id or an audio class twice, or scores that are not one finite number each.
-        UsageError: ``top_k`` is more than was stored.
+        UsageError: ``wanted_top_k`` is more than was stored.
     """
     shards = () if isinstance(tags.source, pd.DataFrame) else tags.source
     check_shards(shards)
@@ -136,6 +144,8 @@ def load_tags(database: duckdb.DuckDBPyConnection, tags: Tags, top_k: int) -> in
     database.execute(f"CREATE TYPE audio_class AS ENUM ({members})")
     try:
         rows = _check_rows(database)
+        stored = _stored_top_k(database)
+        top_k = wanted_top_k or min(DEFAULT_TOP_K, stored or DEFAULT_TOP_K)
         database.execute(
             f"""CREATE TABLE tagged AS SELECT class_id, unit_id, status,
             mids[1:{top_k}]::audio_class[] AS codes, scores[1:{top_k}] AS scores
@@ -154,7 +164,12 @@ def load_tags(database: duckdb.DuckDBPyConnection, tags: Tags, top_k: int) -> in
         blame_shard(shards)
         raise DataError(f"the tags cannot be read: {_first_line(error)}", _AGAIN) from error
     (joined,) = _fetch_row(database, "SELECT count(*) FROM tagged")
-    return rows - joined
+    return rows - joined, top_k
+
+
+def _stored_top_k(database: duckdb.DuckDBPyConnection) -> int | None:
+    (stored,) = _fetch_row(database, f"SELECT min(len(mids)) FROM tags WHERE {IS_COUNTED}")
+    return None if stored is None else int(stored)
 
 
 def _tags_relation(database: duckdb.DuckDBPyConnection, tags: Tags) -> str:
@@ -185,7 +200,7 @@ def _check_rows(database: duckdb.DuckDBPyConnection) -> int:
 
 
 def _check_lists(database: duckdb.DuckDBPyConnection, top_k: int) -> None:
-    (stored,) = _fetch_row(database, f"SELECT min(len(mids)) FROM tags WHERE {IS_COUNTED}")
+    stored = _stored_top_k(database)
     if stored is not None and stored < top_k:
         raise UsageError(
             f"--top-k is {top_k}, but only {stored} audio classes a video were stored",

@@ -14,7 +14,7 @@ RANK_BY = ("frequency", "npmi", "log-odds")
 class SettingsKwargs(TypedDict, total=False):
     """The same settings as keywords."""
 
-    top_k: int
+    top_k: int | None
     rank_by: str
     bootstrap: int
     permutations: int | None
@@ -27,7 +27,8 @@ class Settings:
     """What shapes a table of associations.
 
     Args:
-        top_k: How many of a video's best audio classes count, at least 1.
+        top_k: How many of a video's best audio classes count, at least 1; None means ten, or as
+            many as were stored if those are fewer.
         rank_by: One of ``RANK_BY``: ``frequency`` is the order of the paper's tables.
         bootstrap: Resamples for the intervals of the shares; 0 leaves them undefined.
         permutations: Permutations for the p-values; 0 leaves p and q undefined, None takes as
@@ -39,11 +40,11 @@ class Settings:
     Raises:
         UsageError: A value out of its range.
 
-    >>> Settings(rank_by="npmi").top_k
-    10
+    >>> Settings(rank_by="npmi").bootstrap
+    1000
     """
 
-    top_k: int = 10
+    top_k: int | None = None
     rank_by: str = "frequency"
     bootstrap: int = 1000
     permutations: int | None = None
@@ -53,7 +54,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, least in (("top_k", 1), ("bootstrap", 0), ("permutations", 0), ("seed", 0)):
             value = getattr(self, name)
-            if value is None and name == "permutations":
+            if value is None and name in ("permutations", "top_k"):
                 continue
             if not isinstance(value, int) or value < least:
                 raise UsageError(

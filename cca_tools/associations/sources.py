@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from cca_tools.errors import DataError, UsageError
 from cca_tools.taggers.labels import LabelSpace, label_space, read_label_table
+from cca_tools.tagging.store import labels_from
 
 _SHARD = re.compile(r"(?P<run>.+-[0-9a-f]{12})-\d{6}\.parquet")
 TAG_COLUMNS = ("video_id", "fingerprint", "status", "mids", "scores")
@@ -81,30 +82,6 @@ def _about(folder: Path, run: str) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}", "Run `cca-tools tag-audio`") from error
     return about if isinstance(about, dict) else {}
-
-
-def choose_run(runs: Sequence[TagRun], wanted: str | None) -> TagRun:
-    """Return the newest run, or the newest whose name begins with ``wanted``.
-
-    The name of a tagger means its own runs only, though another's name may begin with it.
-
-    Args:
-        runs: The newest first.
-        wanted: A tagger, or the beginning of ``TAGGER-FINGERPRINT``; None means any.
-
-    Raises:
-        UsageError: No run's name begins so; the message lists what there is.
-    """
-    if wanted is None:
-        return runs[0]
-    of_tagger = [run for run in runs if run.tagger == wanted]
-    fitting = of_tagger or [run for run in runs if run.name.startswith(wanted)]
-    if not fitting:
-        raise UsageError(
-            f"no tags are called {wanted!r}",
-            f"Give --tags one of {', '.join(run.name for run in runs)}, or its beginning",
-        )
-    return fitting[0]
 
 
 def check_shards(shards: Sequence[Path]) -> None:
@@ -195,5 +172,7 @@ def labels_of_frame(tags: pd.DataFrame) -> LabelSpace:
             f"the tags are of {len(fingerprints)} runs: {', '.join(map(str, fingerprints[:3]))}",
             "Choose one: tags[tags.fingerprint == ...]",
         )
+    if "label_space" in tags.attrs:
+        return labels_from(tags.attrs["label_space"], "of this frame")
     tagger = str(tags["tagger"].iloc[0]) if "tagger" in tags and len(tags) else ""
     return guess_labels(tagger)

@@ -35,6 +35,14 @@ COLUMNS: dict[str, str] = {
 _RANKED_BY = {"frequency": "videos", "npmi": "npmi", "log-odds": "log_odds_z"}
 
 
+NO_CLASS = "(no class)"
+
+
+def shown_class(name: str) -> str:
+    """Return the name of a video class as it is shown; videos need not have one."""
+    return name or NO_CLASS
+
+
 @dataclass(frozen=True)
 class Associations:
     """What each video class sounds like, and of how many videos that is known.

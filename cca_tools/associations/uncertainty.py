@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cca_tools.associations.counting import Counts, fetch_units, iterate_units
 from cca_tools.associations.database import usable_threads
-from cca_tools.associations.intervals import share_interval, single_video_interval
+from cca_tools.associations.intervals import certain_low, share_interval, single_video_interval
 from cca_tools.associations.settings import Progress, Settings
 from cca_tools.associations.significance import (
     benjamini_yekutieli,
@@ -85,6 +85,9 @@ def _intervals(
     with ThreadPoolExecutor(usable_threads()) as pool:
         for part in iterate_units(database, counts.support, drawn):
             list(pool.map(fill, part))
+    groups = counts.classes["groups"].to_numpy()[counts.class_id]
+    certain = (counts.videos == counts.support[counts.class_id]) & (groups > 1)
+    low[certain] = certain_low(groups[certain])
     return low, high
 
 

@@ -17,22 +17,33 @@ from rich.table import Table
 from tqdm import tqdm
 
 from cca_tools.associations.associate import Outcome, Source, run_associate
+from cca_tools.associations.counting import UNTAGGED
 from cca_tools.associations.settings import RANK_BY, Progress, Settings
-from cca_tools.cli.options import json_option, workspace_option
+from cca_tools.associations.table import shown_class
+from cca_tools.cli.options import command_line, json_option, workspace_option
 from cca_tools.reports.associations import Report
 from cca_tools.reports.levels import PUBLISHED_UCF51, read_levels
-from cca_tools.reports.tables import SHOWN, UNTAGGED, shown_class
+from cca_tools.reports.tables import SHOWN
 from cca_tools.tagging.rows import NOT_COUNTED
 from cca_tools.workspace import Workspace
 
 _MOST_CLASSES = 60  # rows on the screen
 _TOP_ON_SCREEN = 5
+_SHOWN_BY = {
+    "frequency": ("share", "{:.0%}"),
+    "npmi": ("npmi", "{:.2f}"),
+    "log-odds": ("log_odds_z", "{:.1f}"),
+}
+_SHOWN_AS = {"frequency": "share of videos", "npmi": "NPMI", "log-odds": "log-odds (z)"}
 
 
 @click.command()
 @workspace_option
 @click.option(
-    "--top-k", default=10, show_default=True, help="How many of a video's best audio classes count."
+    "--top-k",
+    type=int,
+    show_default="10, or as many as are stored",
+    help="How many of a video's best audio classes count.",
 )
 @click.option(
     "--rank-by",
@@ -92,7 +103,11 @@ def associate_command(
     report = Report(read_levels(levels) if levels else {}, charts, options.pop("figures"))
     with ExitStack() as bars:
         outcome = run_associate(
-            Workspace(workspace), Source(run=run), Settings(**options), report, _progress(bars)
+            Workspace(workspace),
+            Source(run=run, command=command_line()),
+            Settings(**options),
+            report,
+            _progress(bars),
         )
     if as_json:
         click.echo(json.dumps(_as_json(outcome), indent=2, ensure_ascii=False))
@@ -120,7 +135,7 @@ def _print(outcome: Outcome, rank_by: str) -> None:
     )
     table.add_column("class", no_wrap=True)
     table.add_column("videos", justify="right")
-    table.add_column(f"top {_TOP_ON_SCREEN} audio classes, share of videos")
+    table.add_column(f"top {_TOP_ON_SCREEN} audio classes, {_SHOWN_AS[rank_by]}")
     left_out = [name for name in (*NOT_COUNTED, UNTAGGED) if result.classes[name].any()]
     if left_out:
         table.add_column("left out", justify="right")
@@ -137,8 +152,9 @@ def _print(outcome: Outcome, rank_by: str) -> None:
 
 
 def _cell(rows: pd.DataFrame, rank_by: str) -> str:
-    parts = [f"{tag} {share:.0%}" for tag, share in zip(rows["tag"], rows["share"], strict=True)]
-    return ", ".join(parts)
+    column, form = _SHOWN_BY[rank_by]
+    values = zip(rows["tag"], rows[column], strict=True)
+    return ", ".join(f"{tag} {form.format(value)}" for tag, value in values)
 
 
 def _about(about: dict[str, Any]) -> str:

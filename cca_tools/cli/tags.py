@@ -156,6 +156,7 @@ def list_command(workspace: Path, as_json: bool) -> None:
       cca-tools tags list
     """
     place = Workspace(workspace)
+    place.require(place.tags, "cca-tools tag-audio")
     runs = [_about(place, run) for run in list_runs(place.tags)]
     if as_json:
         click.echo(json.dumps(runs, indent=2))

@@ -13,10 +13,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from cca_tools.associations.table import shown_class
 from cca_tools.errors import DataError
 from cca_tools.reports.figures import figure_style, plain
 from cca_tools.reports.heatmap import choose_columns, cluster_order, matrix
-from cca_tools.reports.tables import SHOWN, shown_class
+from cca_tools.reports.tables import SHOWN
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from cca_tools.associations.counting import UNTAGGED
+from cca_tools.associations.table import shown_class
 from cca_tools.reports import formats
 from cca_tools.tagging.rows import NOT_COUNTED
 from cca_tools.workspace import write_text
 
 SHOWN = 10
-NO_CLASS = "(no class)"
+HEARD_MOST, ITS_OWN = 5, 3
 NOTHING_COUNTED = "(no video counts)"
 LEVEL_COLUMN = "Correlated"
-UNTAGGED = "untagged"
 _WIDEST_UNBROKEN = 22  # letters
-
-
-def shown_class(name: str) -> str:
-    """Return the name of a video class as it is shown; videos need not have one."""
-    return name or NO_CLASS
 
 
 def association_table(
@@ -47,6 +43,35 @@ def association_table(
             "Video class": names.map(shown_class),
             f"Top-{SHOWN} associated audio classes": names.map(joined).fillna(NOTHING_COUNTED),
             LEVEL_COLUMN: [levels.get(name, "") for name in names],
+        }
+    )
+
+
+def summary_table(pairs: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFrame:
+    """Return what is heard most in each class, and what is its own.
+
+    Args:
+        pairs: At least ``class_name``, ``rank``, ``tag``, ``videos``, ``share``, ``log_odds_z``.
+        classes: At least ``class_name`` and ``support``: the rows, in this order.
+
+    Returns:
+        A row a class: its counted videos, the five audio classes of the highest share with it,
+        and the three of the highest log-odds above zero.
+    """
+    common = pairs.sort_values(["class_name", "videos", "rank"], ascending=[True, False, True])
+    common = common.groupby("class_name").head(HEARD_MOST)
+    own = pairs[pairs["log_odds_z"] > 0].sort_values("log_odds_z", ascending=False)
+    own = own.groupby("class_name").head(ITS_OWN)
+    with_share = common["tag"] + " " + common["share"].map("{:.0%}".format)
+    heard = with_share.groupby(common["class_name"]).agg("; ".join)
+    typical = own.groupby("class_name")["tag"].agg("; ".join)
+    names = classes["class_name"]
+    return pd.DataFrame(
+        {
+            "Video class": names.map(shown_class),
+            "Videos": classes["support"],
+            "Heard most (share of videos)": [heard.get(name, NOTHING_COUNTED) for name in names],
+            "Its own (by log-odds)": [typical.get(name, "") for name in names],
         }
     )
 
@@ -93,6 +118,19 @@ def write_association_table(table: pd.DataFrame, folder: Path) -> list[Path]:
 
 def _paragraph(part: float) -> str:
     return rf">{{\raggedright\arraybackslash}}p{{{part}\linewidth}}"
+
+
+def write_summary(table: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write what `summary_table` gave as ``summary.csv`` and ``.md``."""
+    return [
+        write_table(folder / "summary.csv", formats.to_csv(table)),
+        write_table(folder / "summary.md", formats.to_markdown(table)),
+    ]
+
+
+def write_pairs(pairs: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write the associations with all their measures as ``pairs.csv``, for spreadsheets."""
+    return [write_table(folder / "pairs.csv", formats.to_csv(pairs))]
 
 
 def write_class_table(table: pd.DataFrame, folder: Path) -> list[Path]:

@@ -2,39 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import pandas as pd
 
 from cca_tools.datasets.manifest import read_manifest
 from cca_tools.errors import DataError, UsageError
 from cca_tools.tagging.rows import FAILED
-from cca_tools.tagging.store import RunInfo, list_runs, read_tags
+from cca_tools.tagging.store import RunInfo, list_runs, read_row, read_tags
 from cca_tools.workspace import Workspace
 
 
+class Run(Protocol):
+    """What a run is chosen by."""
+
+    @property
+    def name(self) -> str:
+        """``TAGGER-FINGERPRINT``, the latter shortened."""
+
+    @property
+    def tagger(self) -> str:
+        """The name of the tagger."""
+
+
+AnyRun = TypeVar("AnyRun", bound=Run)
+
+
 def choose_run(workspace: Workspace, name: str | None = None) -> RunInfo:
-    """Return the tag run whose name begins with ``name``, by default the newest.
+    """Return the tag run that ``name`` means, by default the newest; see `pick_run`.
 
     Raises:
         DataError: There is no tag run.
-        UsageError: None or several of that name.
+        UsageError: None of that name.
     """
     runs = list_runs(workspace.tags)
     if not runs:
         raise DataError(
             f"{workspace.tags} has no tags", f"Run `cca-tools tag-audio -w {workspace.root}` first"
         )
-    if name is None:
+    return pick_run(runs, name)
+
+
+def pick_run(runs: Sequence[AnyRun], wanted: str | None) -> AnyRun:
+    """Return the newest run, or the newest whose name begins with ``wanted``.
+
+    The name of a tagger means its own runs only, though another's name may begin with it.
+
+    Args:
+        runs: The newest first, at least one.
+        wanted: A tagger, or the beginning of ``TAGGER-FINGERPRINT``; None means any.
+
+    Raises:
+        UsageError: No run's name begins so; the message lists what there is.
+    """
+    if wanted is None:
         return runs[0]
-    found = [run for run in runs if run.name.startswith(name)]
-    if len(found) != 1:
-        known = ", ".join(run.name for run in runs)
+    of_tagger = [run for run in runs if run.tagger == wanted]
+    fitting = of_tagger or [run for run in runs if run.name.startswith(wanted)]
+    if not fitting:
         raise UsageError(
-            f"{len(found)} tag runs have a name that begins with {name!r}", f"There are {known}"
+            f"no tags are called {wanted!r}",
+            f"Give --tags one of {', '.join(run.name for run in runs)}, or its beginning",
         )
-    return found[0]
+    return fitting[0]
 
 
 def find_tags(
@@ -48,10 +79,9 @@ def find_tags(
     """
     first = choose_run(workspace, name)
     for run in [first] if name else list_runs(workspace.tags):
-        tags = read_tags(workspace.tags, run.name)
-        mine = tags[tags["video_id"] == video_id]
-        if len(mine):
-            return run, dict(mine.iloc[0])
+        row = read_row(workspace.tags, run.name, video_id)
+        if row is not None:
+            return run, row
     raise UsageError(
         f"{video_id} is not tagged{f' in {first.name}' if name else ''}",
         f"Run `cca-tools tag-audio -w {workspace.root}`",

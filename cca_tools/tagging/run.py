@@ -129,6 +129,7 @@ def tags_frame(
     frame = manifest[["video_id", "class_name"]].merge(tags, on="video_id")
     names = dict(zip(tagger.labels.mids, tagger.labels.names, strict=True))
     frame["tags"] = frame["mids"].map(lambda mids: [names[mid] for mid in mids])
+    frame.attrs["label_space"] = describe_labels(tagger.labels)
     return frame
 
 

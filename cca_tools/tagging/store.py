@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,12 +56,20 @@ def describe_labels(labels: LabelSpace) -> dict[str, Any]:
 
 
 def labels_of(run: RunInfo) -> LabelSpace:
-    """Return the label space of a run.
+    """Return the label space of a run; see `labels_from`."""
+    return labels_from(run.label_space, run.name)
+
+
+def labels_from(about: Mapping[str, Any], what: str) -> LabelSpace:
+    """Return the label space that `describe_labels` described.
+
+    Args:
+        about: The description.
+        what: The tags that it belongs to, for the message.
 
     Raises:
         DataError: It is neither shipped nor described, or not the one that it was.
     """
-    about = run.label_space
     if "mids" in about:
         labels = LabelSpace(about["name"], tuple(about["mids"]), tuple(about["names"]))
     elif about["name"] in SHIPPED:
@@ -70,7 +78,7 @@ def labels_of(run: RunInfo) -> LabelSpace:
         labels = None
     if labels is None or labels.hash != about["hash"]:
         raise DataError(
-            f"the tags {run.name} are of a label space {about['name']!r} that is not known here",
+            f"the tags {what} are of a label space {about['name']!r} that is not known here",
             "Tag again with `cca-tools tag-audio --restart`",
         )
     return labels
@@ -110,6 +118,19 @@ def read_tags(folder: Path, name: str, columns: Sequence[str] | None = None) -> 
     if not frames:
         return pd.DataFrame(columns=list(columns or tag_schema((), 0, 0).names), dtype=object)
     return pd.concat(frames, ignore_index=True)
+
+
+def read_row(folder: Path, name: str, video_id: str) -> dict[str, Any] | None:
+    """Return what is told of one video, without all scores and embedding; None if nothing is.
+
+    Raises:
+        DataError: A shard is damaged.
+    """
+    for path in shard_paths(folder, name):
+        if (_read(path, ["video_id"])["video_id"] == video_id).any():
+            rows = _read(path, tag_schema((), 0, 0).names)
+            return dict(rows[rows["video_id"] == video_id].iloc[0])
+    return None
 
 
 def _read(path: Path, columns: Sequence[str] | None) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from cca_tools import associate
 from cca_tools.associations.database import open_database
 from cca_tools.associations.table import COLUMNS
 from cca_tools.errors import DataError, UsageError, WorkspaceError
-from cca_tools.workspace import Workspace
+from cca_tools.workspace import Workspace, read_provenance
 
 from .study import (
     CHILD,
@@ -225,7 +225,31 @@ def test_more_than_was_stored_is_refused_with_a_remedy(study: Path) -> None:
     with pytest.raises(
         UsageError, match=r"--top-k is 10, but only 3.*Give --top-k 3, or tag again"
     ):
-        associate(study)
+        associate(study, top_k=10)
+
+
+def test_without_being_told_as_many_count_as_were_stored(study: Path) -> None:
+    pd.testing.assert_frame_equal(associate(study, figures=False), associate(study, top_k=3))
+    told = read_provenance(Workspace(study).associations)["parameters"]
+    assert told["top_k"] == 3
+
+
+def test_levels_of_no_class_are_told_and_odd_ones_refused(
+    study: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    associate(study, levels={"nowhere": "not"}, figures=False)
+    assert "1 of 1 levels are of no class here: nowhere" in caplog.text
+    with pytest.raises(UsageError, match=r"'High' is no level\. A level is one of highly"):
+        associate(study, levels={"Dog": "High"})
+
+
+def test_pictures_of_an_earlier_count_do_not_stay(study: Path) -> None:
+    figures = Workspace(study).figures
+    figures.mkdir()
+    for name in ("heatmap_share.png", "chart_Dog.pdf", "mine.png"):
+        (figures / name).touch()
+    associate(study, figures=False)
+    assert [path.name for path in figures.iterdir()] == ["mine.png"]
 
 
 def test_unknown_settings_are_refused() -> None:
@@ -281,3 +305,11 @@ def test_odd_names_go_through(tmp_path: Path) -> None:
     assert set(frame["class_name"]) == set(names)
     assert len(list((root / "figures").glob("chart_*.png"))) == len(names)
     assert "(no class)" in (root / "tables" / "associations.md").read_text(encoding="utf-8")
+
+
+def test_too_few_permutations_for_any_low_q_are_told(
+    study: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    associate(study, permutations=3, figures=False)
+    assert "permutations can give (0.25); raise --permutations" in caplog.text
+    assert "no q-value is below" in caplog.text

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cca_tools.associations.intervals import (
+    certain_low,
     resampled_shares,
     share_interval,
     single_video_interval,
@@ -112,3 +113,9 @@ def test_properties(seed: int) -> None:
     assert low[3] == high[3] == 0.0  # nobody has the fourth
     again = share_interval(units, 4, 50, np.random.default_rng(seed))
     assert np.array_equal((low, high), again)
+
+
+def test_where_every_video_has_it_the_lower_end_is_clopper_and_pearsons() -> None:
+    groups = [2, 3, 10, 1000]
+    expected = [stats.beta.ppf(0.025, n, 1) for n in groups]  # x = n successes of n
+    np.testing.assert_allclose(certain_low(groups), expected, rtol=1e-9)

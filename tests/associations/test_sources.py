@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from cca_tools.associations.sources import (
-    choose_run,
     labels_of_frame,
     labels_of_run,
     list_runs,
     stray_files,
 )
 from cca_tools.errors import DataError, UsageError
+from cca_tools.tagging.lookup import pick_run
 
 from .study import LABELS, MALE, SPEECH, Video, tags_of, write_tags
 
@@ -29,7 +29,7 @@ def test_the_newest_run_comes_first(tmp_path: Path) -> None:
     add(tmp_path, "yamnet", "3", updated_utc="", utc="2026-01-01T00:00:00+00:00")
     runs = list_runs(tmp_path)
     assert [run.name for run in runs] == [f"yamnet-{digit * 12}" for digit in "213"]
-    assert choose_run(runs, None).name == "yamnet-222222222222"
+    assert pick_run(runs, None).name == "yamnet-222222222222"
 
 
 def test_a_run_that_says_nothing_is_as_old_as_its_newest_shard(tmp_path: Path) -> None:
@@ -48,11 +48,11 @@ def test_a_run_is_chosen_by_the_beginning_of_its_name(tmp_path: Path) -> None:
     add(tmp_path, "panns-cnn14-emb512", "2", updated_utc="2026-01-05T00:00:00+00:00")
     add(tmp_path, "yamnet", "3", updated_utc="2026-01-09T00:00:00+00:00")
     runs = list_runs(tmp_path)
-    assert choose_run(runs, "panns-cnn14").name == "panns-cnn14-111111111111"  # not emb512
-    assert choose_run(runs, "panns").name == "panns-cnn14-emb512-222222222222"
-    assert choose_run(runs, "panns-cnn14-1").name == "panns-cnn14-111111111111"
+    assert pick_run(runs, "panns-cnn14").name == "panns-cnn14-111111111111"  # not emb512
+    assert pick_run(runs, "panns").name == "panns-cnn14-emb512-222222222222"
+    assert pick_run(runs, "panns-cnn14-1").name == "panns-cnn14-111111111111"
     with pytest.raises(UsageError, match=r"no tags are called 'vggish'.*yamnet-333333333333"):
-        choose_run(runs, "vggish")
+        pick_run(runs, "vggish")
 
 
 def test_other_files_are_told_apart(tmp_path: Path) -> None:

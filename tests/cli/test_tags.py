@@ -95,7 +95,7 @@ def test_show_writes_a_timeline(study, tags, tmp_path):
     ("arguments", "words"),
     [
         (["two tones", "--timeline", "x.mp9"], "x.mp9 is no name of a picture"),
-        (["zeros.wav", "--tags", "nothing"], "0 tag runs have a name that begins with 'nothing'"),
+        (["zeros.wav", "--tags", "nothing"], "no tags are called 'nothing'"),
         (["unheard of"], "no video 'unheard of' in "),
         (["e"], "videos are called 'e'. Such as "),
     ],
@@ -134,7 +134,7 @@ def test_no_failures(study, tags):
 
 
 def test_list_of_the_runs(study, tags):
-    assert len(lines_of(tags("list"))) <= 1
+    assert "Run `cca-tools tag-audio" in str(tags("list").exception)
     first, second = study.tag().run, study.tag(top_k=2, pooling="max").run
     header, *rows = lines_of(tags("list"))
     assert header.split() == ["run", "started", "videos", "top_k", "pooling", "precision"]
