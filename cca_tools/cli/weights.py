@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
@@ -93,12 +94,25 @@ def verify_command(ctx: click.Context, taggers: tuple[str, ...]) -> None:
                 click.echo(f"{spec.name}: absent")
                 all_good = False
             continue
-        verdict = verify_weights(spec, found.path)
-        state = "good" if verdict.good else "BAD"
-        click.echo(f"{spec.name}: {state}, {verdict.reason}, {found.path}")
-        all_good = all_good and verdict.good
+        state, reason = _verified(spec, found.path)
+        click.echo(f"{spec.name}: {state}, {reason}, {found.path}")
+        all_good = all_good and state != "BAD"
     if not all_good:
         ctx.exit(1)
+
+
+def _verified(spec: TaggerSpec, path: Path) -> tuple[str, str]:
+    """Return ``good``, ``BAD`` or ``unknown``, and the reason."""
+    verdict = verify_weights(spec, path)
+    if verdict.has_hash:
+        return ("good" if verdict.good else "BAD"), verdict.reason
+    from cca_tools.taggers.checkpoints import read_checkpoint
+
+    try:
+        read_checkpoint(path)
+    except WeightsError as error:
+        return "BAD", error.problem
+    return "unknown", f"{verdict.reason}, but it can be read"
 
 
 @weights_group.command("path", epilog="\b\nExample:\n  cca-tools weights path yamnet")

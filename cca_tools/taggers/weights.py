@@ -117,11 +117,13 @@ class Verdict:
         path: The file.
         good: False if it differs from what is known of it.
         reason: In words.
+        has_hash: False if there is no hash to compare with, so that nothing is known.
     """
 
     path: Path
     good: bool
     reason: str
+    has_hash: bool = True
 
 
 def verify_weights(spec: TaggerSpec, path: Path) -> Verdict:
@@ -135,7 +137,7 @@ def verify_weights(spec: TaggerSpec, path: Path) -> Verdict:
         recorded = read_record(path).get("sha256")
         expected, source = (f"sha256:{recorded}" if recorded else None), "as first downloaded"
     if expected is None:
-        return Verdict(path, True, "no hash of it is known")
+        return Verdict(path, True, "no hash of it is known", has_hash=False)
     try:
         found = hash_of(path, expected.partition(":")[0])
     except OSError as error:
