@@ -2,6 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 DEMO := outputs/demo
+RECORDINGS ?= $(DEMO)/videos
 
 .PHONY: demo test lint benchmarks wheel clean
 
@@ -27,9 +28,10 @@ lint: .venv/ready
 	$(BIN)/mypy
 
 benchmarks: .venv/ready
-	$(BIN)/python benchmarks/tagging.py
-	$(BIN)/python benchmarks/associations.py
-	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python -m benchmarks.tagging $(RECORDINGS)
+	$(BIN)/python -m benchmarks.associations
+	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.losses
 
 wheel: .venv/ready
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .

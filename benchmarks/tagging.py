@@ -1,6 +1,6 @@
 """Audio tagging end to end: ours beside the loop that every user writes.
 
-``python benchmarks/tagging.py RECORDINGS [--weights FOLDER] [--files 80] [--repeats 3]``
+``python -m benchmarks.tagging RECORDINGS [--weights FOLDER] [--files 80] [--repeats 3]``
 
 RECORDINGS is a folder of sound or video files. The PANNs comparison uses one random checkpoint
 for both sides (speed does not depend on the values), and interleaves the runs.

@@ -17,9 +17,9 @@ from cca_tools.datasets.manifest import (
     video_path,
     write_manifest,
 )
+from cca_tools.datasets.probing import ProbeSettings, probe_all
 from cca_tools.datasets.tree import MediaTree
 from cca_tools.errors import DataError, UsageError
-from cca_tools.media.probe import size_of
 from cca_tools.workspace import Provenance, Workspace, read_provenance
 
 Source: TypeAlias = pd.DataFrame | str | Path | Sequence[str | Path] | None
@@ -44,14 +44,16 @@ def as_manifest(source: Source, workspace: Workspace, *, progress: bool = True) 
     if source is None:
         return read_manifest(workspace.require(workspace.manifest, "cca-tools index VIDEOS"))
     if isinstance(source, pd.DataFrame):
-        return _adopt(check_manifest(source, "the frame"), workspace)
+        with workspace.lock("tag-audio"):
+            return _adopt(check_manifest(source, "the frame"), workspace)
     named = [source] if isinstance(source, str | Path) else source
     paths = [_checked(Path(item)) for item in named]
-    if len(paths) == 1 and paths[0].suffix == ".parquet":
-        return _adopt(read_manifest(paths[0]), workspace)
     if len(paths) == 1 and _is_folder(paths[0]):
         return _folder(paths[0], workspace, progress)
-    return _files(paths, workspace)
+    with workspace.lock("tag-audio"):
+        if len(paths) == 1 and paths[0].suffix == ".parquet":
+            return _adopt(read_manifest(paths[0]), workspace)
+        return _files(paths, workspace)
 
 
 def _is_folder(path: Path) -> bool:
@@ -116,10 +118,9 @@ def _files(paths: Sequence[Path], workspace: Workspace) -> pd.DataFrame:
 
 
 def _write(manifest: pd.DataFrame, workspace: Workspace, layout: str) -> None:
-    with workspace.lock("tag-audio"):
-        provenance = Provenance("cca_tools.tag_audio", {"layout": layout})
-        write_manifest(manifest, workspace.manifest)
-        provenance.write(workspace.manifest)
+    provenance = Provenance("cca_tools.tag_audio", {"layout": layout})
+    write_manifest(manifest, workspace.manifest)
+    provenance.write(workspace.manifest)
 
 
 def _other_videos(workspace: Workspace, what: str) -> DataError:
@@ -141,6 +142,7 @@ def _loose_files(paths: Sequence[Path], known: Mapping[Path, str]) -> pd.DataFra
             ways = [*shorter, f"{path.parent.name}/{path.name}", str(path).lstrip("/")]
             names[path] = next((way for way in ways if way not in taken), str(path))
             taken.add(names[path])
+    infos = probe_all(unique, ProbeSettings(progress=False))
     rows = [
         {
             "video_id": names[path],
@@ -150,10 +152,10 @@ def _loose_files(paths: Sequence[Path], known: Mapping[Path, str]) -> pd.DataFra
             "group": names[path],
             "start_s": float("nan"),
             "end_s": float("nan"),
-            "duration_s": float("nan"),
-            "has_audio": True,
-            "has_video": True,
-            "bytes": size_of(path),
+            "duration_s": infos[path].duration_s,
+            "has_audio": infos[path].has_audio,
+            "has_video": infos[path].has_video,
+            "bytes": infos[path].bytes,
             "root": str(path.parent),
         }
         for path in unique
