@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -61,8 +62,11 @@ def test_without_probing_files_are_looked_up_only(tmp_path, monkeypatch):
     }
 
 
-def test_progress_goes_to_stderr_and_can_be_turned_off(tmp_path, wav, capsys):
+def test_progress_goes_to_a_terminal_and_can_be_turned_off(tmp_path, wav, capsys, monkeypatch):
     path = wav(tmp_path / "a.wav")
+    probe_all([path], ProbeSettings())
+    assert capsys.readouterr().err == ""  # nobody watches
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     probe_all([path], ProbeSettings())
     captured = capsys.readouterr()
     assert captured.out == ""
