@@ -47,8 +47,11 @@ def to_csv(frame: pd.DataFrame) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([csv_cell(str(name)) for name in frame.columns])
-    for row in frame.itertuples(index=False):
-        writer.writerow([csv_cell(value) for value in row])
+    columns = [
+        frame[name].tolist() if _is_number(frame[name]) else map(csv_cell, frame[name])
+        for name in frame.columns
+    ]
+    writer.writerows(zip(*columns, strict=True))
     return text.getvalue()
 
 
