@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 from collections import defaultdict
@@ -116,6 +117,7 @@ def tag(video: Path, workspace: Path) -> Memory:
     command = [sys.executable, "-c", MAIN, "tag-audio", str(video), "-w", str(workspace)]
     memory, started = Memory(), time.monotonic()
     ours, terminal = pty.openpty()  # the bar, which tells how far it is, is for terminals only
+    termios.tcsetwinsize(terminal, (24, 120))
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=terminal)
     os.close(terminal)
     done = [0]
@@ -133,8 +135,8 @@ def _read_progress(terminal: int, done: list[int]) -> None:
     text = ""
     with contextlib.suppress(OSError):  # the process has ended
         while piece := os.read(terminal, 4096):
-            text = (text + piece.decode(errors="replace"))[-400:]
-            found = re.findall(r"\| (\d+)/\d+ \[", text)
+            text = (text + piece.decode(errors="replace"))[-1000:]
+            found = re.findall(r"tag-audio[^\r]*\| (\d+)/\d+ \[", text)
             done[0] = int(found[-1]) if found else done[0]
 
 
@@ -168,8 +170,8 @@ def report(hours: float, long: Memory, files: int, short: Memory) -> str:
         f"Peak over the {files:,} files by how many were done:",
         "",
     ]
-    thousands = sorted(short.by_thousand)
-    header = " | ".join(f"{number},000 to {number + 1},000" for number in thousands)
+    thousands = [number for number in sorted(short.by_thousand) if 1000 * number < files]
+    header = " | ".join(f"{1000 * number:,} to {1000 * (number + 1):,}" for number in thousands)
     values = " | ".join(f"{short.by_thousand[number]:.3f}" for number in thousands)
     return "\n".join(
         [
