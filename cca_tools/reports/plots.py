@@ -41,7 +41,7 @@ class _Grid:
 
 
 _SPARSE = _Grid(60, 0.22, 0.3, 8, False, False, 200)
-_DENSE = _Grid(150, 0.125, 0.0, 6.5, True, True, 150)
+_DENSE = _Grid(100, 0.125, 0.0, 6.5, True, True, 130)
 _DENSE_FROM = 80  # video classes
 
 _LOOKS = {
@@ -61,7 +61,7 @@ _LOOKS = {
 def draw_heat_map(pairs: pd.DataFrame, measure: str) -> Figure:
     """Draw video classes by audio classes, both in clustered order.
 
-    At most 60 audio classes are shown (150 from 80 video classes on): see `choose_columns`. A
+    At most 60 audio classes are shown (100 from 80 video classes on): see `choose_columns`. A
     pair that never occurs has share 0, and no log-odds: it stays blank.
     log-odds: it stays blank.
 
