@@ -14,6 +14,10 @@ av.logging.set_level(av.logging.PANIC)
 
 # Formats without a header to trust: FFmpeg guesses their length from the bit rate.
 _GUESSED = {"aac", "ac3", "amr", "dts", "eac3", "flv", "loas", "mp3", "mpeg", "mpegts", "mpegvideo"}
+_PLAYLISTS = {
+    "applehttp", "concat", "dash", "hls", "image2", "imf", "lavfi", "rtp", "rtsp", "sap", "sdp",
+    "vapoursynth", "vobsub", "webm_dash_manifest",
+}  # fmt: skip
 _AVI_HEAD = 1 << 16  # the headers of an AVI file lie within
 _MOST_CHUNKS = 100  # before the samples of a WAV file
 _OPEN_SIZE = 0x7FFF0000  # what recorders write for samples from here on, if they cannot go back
@@ -37,13 +41,23 @@ def _audio_decoders() -> str:
     return ",".join(names)
 
 
+@cache
+def _single_files() -> str:
+    """Return the names of all formats but those that make FFmpeg open other files, or devices."""
+    return ",".join(sorted(av.formats_available - _PLAYLISTS))
+
+
 def open_container(path: str) -> av.container.InputContainer:
     """Open a local file for its audio; a name like ``http:x`` or ``-x.mp4`` is a file's name.
 
     Raises:
         av.FFmpegError: It is no media file, or it is damaged.
     """
-    options = {"codec_whitelist": _audio_decoders(), "protocol_whitelist": "file"}
+    options = {
+        "codec_whitelist": _audio_decoders(),
+        "format_whitelist": _single_files(),
+        "protocol_whitelist": "file",
+    }
     if path.lower().endswith(".wav"):
         options["probesize"] = "32768"  # else FFmpeg searches megabytes of it for hidden DTS
     return av.open(f"file:{path}", options=options, metadata_errors="replace")

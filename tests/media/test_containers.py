@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
 
@@ -104,22 +106,43 @@ def test_bytes_that_are_no_text_are_a_name_too(wav):
     assert (sound.status, sound.seconds) == ("ok", 2.0)
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("list.mp4", "#EXTM3U\n#EXTINF:1,\nfile://{}\n#EXT-X-ENDLIST\n"),
-        ("list.m3u8", "#EXTM3U\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n"),
-        ("list.mkv", "ffconcat version 1.0\nfile '{}'\n"),
-        ("list.sdp", "v=0\no=- 0 0 IN IP4 127.0.0.1\nm=audio 9 RTP/AVP 0\n"),
-        ("list.mpd", "<MPD><Period><BaseURL>{}</BaseURL></Period></MPD>"),
-    ],
-)
-def test_playlists_open_nothing_else(wav, name, text):
-    path = wav.parent / name
-    path.write_text(text.format(wav))
-    sound = decode_audio(str(path), RATE)
-    assert sound.status == "decode_error"
-    assert sound.num_samples == 0
+M3U = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{}\n#EXT-X-ENDLIST\n"
+SDP = "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 9 RTP/AVP 0\n"
+PLAYLISTS = {
+    "list.mkv": "ffconcat version 1.0\nfile '{}'\n",
+    "list.mp4": "ffconcat version 1.0\nfile {}\n",
+    "list.m3u8": M3U,
+    "list.ts": M3U,
+    "list.sdp": SDP,
+    "list.mpd": "<MPD><Period><BaseURL>{}</BaseURL></Period></MPD>",
+}
+
+
+@pytest.mark.parametrize("name", PLAYLISTS)
+def test_playlists_open_no_other_file(wav, name):
+    """Neither by name, nor by path, nor themselves, for ever."""
+    stream = write_media(wav.parent / "a.ts", Track(tone(2, 48_000), 48_000, "aac"))
+    for target in (wav.name, wav, f"file:{wav}", stream.name, stream, name):
+        path = wav.parent / name
+        path.write_text(PLAYLISTS[name].format(target))
+        sound = decode_audio(str(path), RATE)
+        assert (sound.status, sound.num_samples) == ("decode_error", 0), target
+        assert sound.detail
+
+
+@pytest.mark.parametrize("name", PLAYLISTS)
+def test_playlists_open_no_address(tmp_path, name):
+    """Files come from strangers: a look at one must not tell anybody."""
+    visits = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.3)
+        path = tmp_path / name
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"
+        path.write_text(PLAYLISTS[name].format(address))
+        assert decode_audio(str(path), RATE).status == "decode_error"
+        with contextlib.suppress(TimeoutError):
+            visits.append(server.accept())
+    assert visits == []
 
 
 def end_of(path):
