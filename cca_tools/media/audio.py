@@ -223,9 +223,7 @@ class _Reader:
         The first frame's time stamp is believed; from there samples are counted, because time
         stamps are rounded and may be broken. Two in a row that agree on a gap are believed, too.
         """
-        stamp_s = None
-        if frame.pts is not None and frame.time_base is not None:
-            stamp_s = float(frame.pts * frame.time_base) - self.zero_s
+        stamp_s = None if frame.time is None else frame.time - self.zero_s
         self.num_frames += 1
         if self.num_frames == 1:
             self.first_s = max(0.0, stamp_s or 0.0)
