@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import Any
 
 import av
 import numpy as np
@@ -48,7 +49,8 @@ def _mono_of_planes(frame: av.AudioFrame) -> Samples:
 
     A file has a frame every 5 to 25 ms: this is the loop in which decoding spends its time.
     """
-    planes = [np.frombuffer(plane, np.float32, frame.samples) for plane in frame.planes]
+    buffers: tuple[Any, ...] = frame.planes
+    planes = [np.frombuffer(buffer, np.float32, frame.samples) for buffer in buffers]
     if len(planes) == 1:
         return planes[0].copy()
     with np.errstate(over="ignore", invalid="ignore"):
