@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -74,7 +75,16 @@ print("RESULT" + json.dumps({"seconds": seconds, "heard_s": heard_s, "tops": top
 """
 
 
-def run(program: str, argument: str, paths: Sequence[str]) -> dict[str, object]:
+@dataclass(frozen=True)
+class Result:
+    """What one side did: its seconds, the seconds of sound, the best classes of each recording."""
+
+    seconds: float
+    heard_s: float
+    tops: list[list[int]]
+
+
+def run(program: str, argument: str, paths: Sequence[str]) -> Result:
     """Run one side in a process of its own; loading of packages and weights is not timed."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program, argument],
@@ -87,8 +97,7 @@ def run(program: str, argument: str, paths: Sequence[str]) -> dict[str, object]:
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT")]
     if not lines:
         raise SystemExit(f"a side failed:\n{done.stderr[-3000:]}")
-    result: dict[str, object] = json.loads(lines[0].removeprefix("RESULT"))
-    return result
+    return Result(**json.loads(lines[0].removeprefix("RESULT")))
 
 
 def random_checkpoint(path: Path) -> None:
@@ -152,12 +161,12 @@ def compare_cnn14(paths: Sequence[str], repeats: int) -> str:
             "fp32": (OURS, json.dumps(common)),
             "bf16": (OURS, json.dumps({**common, "precision": "bf16"})),
         }
-        runs: dict[str, list[dict[str, object]]] = {name: [] for name in sides}
+        runs: dict[str, list[Result]] = {name: [] for name in sides}
         for _ in range(repeats):
             for name, (program, argument) in sides.items():
                 runs[name].append(run(program, argument, paths))
-                print(name, f"{runs[name][-1]['seconds']:.2f} s", flush=True)
-    heard_s = float(runs["loop"][0]["heard_s"])  # type: ignore[arg-type]
+                print(name, f"{runs[name][-1].seconds:.2f} s", flush=True)
+    heard_s = runs["loop"][0].heard_s
     lines = [
         f"`panns-cnn14` on {len(paths)} recordings ({heard_s:.0f} s of sound), median of {repeats} "
         f"interleaved runs. Before them, this machine reached {before}.",
@@ -170,17 +179,14 @@ def compare_cnn14(paths: Sequence[str], repeats: int) -> str:
         ("fp32", "`cca-tools tag-audio --tagger panns-cnn14`"),
         ("bf16", "the same with `--precision bf16`"),
     ):
-        seconds = [float(result["seconds"]) for result in runs[name]]  # type: ignore[arg-type]
-        ratios = [
-            float(a["seconds"]) / float(b["seconds"])  # type: ignore[arg-type]
-            for a, b in zip(runs["loop"], runs[name], strict=True)
-        ]
+        seconds = [result.seconds for result in runs[name]]
+        ratios = [a.seconds / b.seconds for a, b in zip(runs["loop"], runs[name], strict=True)]
         median = statistics.median(seconds)
-        tops, reference = runs[name][0]["tops"], runs["loop"][0]["tops"]
+        tops, reference = runs[name][0].tops, runs["loop"][0].tops
         lines.append(
             f"| {title} | {median:.2f} | {heard_s / median:.1f} | "
             f"{statistics.median(ratios):.2f} ({', '.join(f'{r:.2f}' for r in ratios)}) | "
-            f"{42.25 * heard_s / 10 / median:.0f} | {100 * overlap(tops, reference):.2f} % |"  # type: ignore[arg-type]
+            f"{42.25 * heard_s / 10 / median:.0f} | {100 * overlap(tops, reference):.2f} % |"
         )
     return "\n".join(lines)
 
@@ -200,9 +206,9 @@ def real_time(paths: Sequence[str], weights: Path | None, repeats: int) -> str:
                 continue
             options["weights"] = str(weights)
         results = [run(OURS, json.dumps(options), paths) for _ in range(repeats)]
-        rates = [float(r["heard_s"]) / float(r["seconds"]) for r in results]  # type: ignore[arg-type]
-        seconds = statistics.median(float(r["seconds"]) for r in results)  # type: ignore[arg-type]
-        heard_s = float(results[0]["heard_s"])  # type: ignore[arg-type]
+        rates = [result.heard_s / result.seconds for result in results]
+        seconds = statistics.median(result.seconds for result in results)
+        heard_s = results[0].heard_s
         each = ", ".join(f"{rate:.0f}" for rate in rates)
         lines.append(
             f"| `{tagger}` | {heard_s:.0f} | {seconds:.2f} | "
