@@ -67,6 +67,36 @@ class Workspace:
         return self.root / "associations.parquet"
 
     @property
+    def labels(self) -> Path:
+        """The append-only database of labels, where no other is named."""
+        return self.root / "labels.db"
+
+    @property
+    def suggestions(self) -> Path:
+        """One row a class: what ``cca-tools suggest`` wrote."""
+        return self.root / "suggestions.parquet"
+
+    @property
+    def splits(self) -> Path:
+        """The named sets of classes: what ``cca-tools split`` wrote."""
+        return self.root / "splits.json"
+
+    @property
+    def frames(self) -> Path:
+        """The folder of packed frames: what ``cca-tools prepare`` wrote."""
+        return self.root / "frames"
+
+    @property
+    def features(self) -> Path:
+        """The folder of teacher features: what ``cca-tools features import`` wrote."""
+        return self.root / "features"
+
+    @property
+    def runs(self) -> Path:
+        """The folder of training runs."""
+        return self.root / "runs"
+
+    @property
     def figures(self) -> Path:
         """The folder of pictures."""
         return self.root / "figures"
