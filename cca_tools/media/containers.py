@@ -47,17 +47,19 @@ def _single_files() -> str:
     return ",".join(sorted(av.formats_available - _PLAYLISTS))
 
 
-def open_container(path: str) -> av.container.InputContainer:
+def open_container(path: str, *, pictures: bool = False) -> av.container.InputContainer:
     """Open a local file for its audio; a name like ``http:x`` or ``-x.mp4`` is a file's name.
+
+    Args:
+        path: A local file.
+        pictures: Allow the decoders of pictures, too.
 
     Raises:
         av.FFmpegError: It is no media file, or it is damaged.
     """
-    options = {
-        "codec_whitelist": _audio_decoders(),
-        "format_whitelist": _single_files(),
-        "protocol_whitelist": "file",
-    }
+    options = {"format_whitelist": _single_files(), "protocol_whitelist": "file"}
+    if not pictures:
+        options["codec_whitelist"] = _audio_decoders()
     if path.lower().endswith(".wav"):
         options["probesize"] = "32768"  # else FFmpeg searches megabytes of it for hidden DTS
     return av.open(f"file:{path}", options=options, metadata_errors="replace")
