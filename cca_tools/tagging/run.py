@@ -15,6 +15,7 @@ from cca_tools.media.guard import GuardedPool, usable_cpus
 from cca_tools.taggers.base import Tagger
 from cca_tools.taggers.registry import load_tagger
 from cca_tools.tagging.decoding import decode_ahead, jobs_of
+from cca_tools.tagging.heap import keep_freed_memory
 from cca_tools.tagging.progress import TagProgress
 from cca_tools.tagging.rows import FAILED, TagRow
 from cca_tools.tagging.scoring import Scorer
@@ -249,6 +250,8 @@ class _Sink:
 def _run_pass(todo: pd.DataFrame, prepared: tuple[Tagger, TagSettings], sink: _Sink) -> None:
     tagger, settings = prepared
     started = time.monotonic()
+    if tagger.device == "cpu":
+        keep_freed_memory()
     scorer = Scorer(tagger, settings.pooling, settings.batch_size, sink.add)
     try:
         with sink.bar, GuardedPool(settings.workers, settings.timeout_s) as pool:
