@@ -1,0 +1,268 @@
+"""Retrieval by cosine: is an item of the query's class among its k nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from ccl.numerics import unit_rows, widen
+
+Floats = NDArray[np.float64]
+
+KS = (1, 5, 10, 20)
+CHUNK = 1 << 24  # similarities at once: 64 MiB of float32
+_TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
+_ROWS_AT_ONCE = 8192
+
+
+@dataclass(frozen=True)
+class Items:
+    """One side of a retrieval: the queries, or the gallery.
+
+    Args:
+        embeddings: (N, D), array or tensor; float64 stays, all else is taken as float32.
+        targets: (N,) integers, the class of each.
+        groups: (N,) the recording each is cut from; "" is a group of its own. None where unknown.
+    """
+
+    embeddings: ArrayLike | Tensor
+    targets: ArrayLike
+    groups: Sequence[str] | None = None
+
+    def __len__(self) -> int:
+        return len(np.asarray(self.targets))
+
+
+@dataclass(frozen=True)
+class Recall:
+    """Recall at k, one value a query.
+
+    Args:
+        ks: The k of each column.
+        hits: (Q, K) the chance that an item of the query's class is among its k nearest, ties in
+            random order; NaN where the gallery has no item of that class for the query.
+        no_gallery: Queries for which nothing is left in the gallery.
+        no_relevant: Queries for which the gallery has items, but none of their class.
+    """
+
+    ks: tuple[int, ...]
+    hits: Floats
+    no_gallery: int
+    no_relevant: int
+
+    @property
+    def counted(self) -> int:
+        """Queries that the means are taken over: those whose class the gallery has."""
+        return len(self.hits) - self.no_gallery - self.no_relevant
+
+    def at(self, k: int) -> float:
+        """Return the mean over the counted queries; NaN if there are none."""
+        column = self.hits[:, self.ks.index(k)]
+        return float(np.nanmean(column)) if self.counted else float("nan")
+
+
+class Retrieval(NamedTuple):
+    """What `recall_at` returns.
+
+    Args:
+        all_items: Recall in the whole gallery.
+        other_groups: Recall without the items of the query's own group; None without groups.
+        not_finite: How many embeddings of queries and of the gallery have a NaN or an infinity.
+            Such a query finds nothing of its class, and such an item is not in the gallery.
+        zero: How many embeddings of queries and of the gallery have length zero, and a cosine
+            of zero with everything.
+    """
+
+    all_items: Recall
+    other_groups: Recall | None
+    not_finite: tuple[int, int]
+    zero: tuple[int, int]
+
+
+def expected_hits(above: ArrayLike, tied: ArrayLike, relevant: ArrayLike, k: int) -> Floats:
+    r"""Return the chance of a relevant item among the k first, ties in random order.
+
+    With m = k - above places left for the tied items, n of them not relevant and r relevant, it
+    is :math:`1 - \binom{n}{m} / \binom{n + r}{m}`: 0 without a place, 1 where nothing ties.
+
+    Args:
+        above: (Q,) a, how many items stand before the best relevant one.
+        tied: (Q,) n, how many that are not relevant stand equal with it.
+        relevant: (Q,) r, how many relevant ones stand there, at least 1.
+        k: At least 1.
+
+    >>> expected_hits([0, 0, 3], [0, 3, 0], [1, 1, 1], 2).tolist()
+    [1.0, 0.5, 0.0]
+    """
+    a, n, r = (np.asarray(x, dtype=np.float64) for x in (above, tied, relevant))
+    miss = np.ones(np.broadcast_shapes(a.shape, n.shape, r.shape))
+    for place in range(k):  # the chance that each further place, too, is not a relevant one
+        left = np.maximum(n - place, 0) / np.maximum(n + r - place, 1)
+        miss *= np.where(place < k - a, left, 1.0)
+    return 1.0 - miss
+
+
+def recall_at(
+    queries: Items,
+    gallery: Items,
+    ks: Sequence[int] = KS,
+    *,
+    chunk: int = CHUNK,
+    device: torch.device | str = "cpu",
+) -> Retrieval:
+    """Return recall at each k of every query, by cosine, with and without its own group.
+
+    Only the rank of the best item of the query's class matters: with how many items stand before
+    it or equal to it, all k follow at once. Nothing is sorted, and memory is that of both sides
+    and ``chunk`` similarities. Cosines that differ by less than 1e-6 (float32; 1e-12 in float64)
+    are equal: rounding tells no more of them, and it depends on the order of the gallery.
+
+    Args:
+        queries: Q items.
+        gallery: G items; of no query itself.
+        ks: Each at least 1.
+        chunk: Similarities held at once.
+        device: Where they are computed.
+
+    Raises:
+        ValueError: A k is below 1, or sizes do not fit.
+
+    >>> gallery = Items([[1.0, 0.0], [0.0, 1.0]], [0, 1])
+    >>> found = recall_at(Items([[0.9, 0.1], [0.8, 0.2]], [0, 1]), gallery, (1, 2))
+    >>> found.all_items.at(1), found.all_items.at(2)
+    (0.5, 1.0)
+    """
+    if not ks or min(ks) < 1:
+        raise ValueError(f"each k must be at least 1, got {list(ks)}")
+    sides = [_prepare(side, device) for side in (queries, gallery)]
+    (query, query_bad, query_zero), (item, item_bad, item_zero) = sides
+    if query.shape[1] != item.shape[1]:
+        raise ValueError(f"widths differ: queries {query.shape[1]}, gallery {item.shape[1]}")
+    kept = ~item_bad
+    task = _Task(
+        query,
+        item[kept],
+        _integers(queries.targets, device),
+        _integers(gallery.targets, device)[kept],
+        *_group_codes(queries, gallery, kept, device),
+    )
+    columns = _ranks(task, chunk)
+    recalls = [_recall(column, query_bad, tuple(ks)) for column in columns]
+    return Retrieval(
+        recalls[0],
+        recalls[1] if queries.groups is not None and gallery.groups is not None else None,
+        (int(query_bad.sum()), int(item_bad.sum())),
+        (int(query_zero.sum()), int(item_zero.sum())),
+    )
+
+
+class _Task(NamedTuple):
+    query: Tensor  # (Q, D) unit rows
+    item: Tensor  # (G, D) unit rows
+    query_class: Tensor
+    item_class: Tensor
+    query_group: Tensor
+    item_group: Tensor
+
+
+def _prepare(side: Items, device: torch.device | str) -> tuple[Tensor, Tensor, Tensor]:
+    """Return unit rows, and which rows are not finite and which are zero."""
+    given = torch.as_tensor(side.embeddings)
+    if given.ndim != 2 or len(given) != len(side):
+        raise ValueError(f"{len(side)} targets, but embeddings {tuple(given.shape)}")
+    dtype = torch.float64 if given.dtype == torch.float64 else torch.float32
+    unit = torch.empty(given.shape, dtype=dtype, device=device)
+    for start in range(0, len(given), _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        unit[part] = unit_rows(widen(given[part].to(device)).to(dtype))
+    bad = ~unit.isfinite().all(dim=1)
+    unit[bad] = 0
+    return unit, bad, (unit == 0).all(dim=1) & ~bad
+
+
+def _integers(values: ArrayLike, device: torch.device | str) -> Tensor:
+    return torch.as_tensor(np.asarray(values), dtype=torch.int64).to(device, torch.int32)
+
+
+def _group_codes(
+    queries: Items, gallery: Items, kept: Tensor, device: torch.device | str
+) -> tuple[Tensor, Tensor]:
+    """Return a number for each group; what has none is -1 as a query and -2 in the gallery."""
+    if queries.groups is None or gallery.groups is None:
+        return (
+            torch.full((len(queries),), -1, dtype=torch.int32, device=device),
+            torch.full((int(kept.sum()),), -2, dtype=torch.int32, device=device),
+        )
+    names = np.concatenate([np.asarray(side.groups, dtype=object) for side in (queries, gallery)])
+    codes, _ = pd.factorize(names)
+    first, second = np.split(codes, [len(queries)])
+    first[np.asarray(queries.groups, dtype=object) == ""] = -1
+    second[np.asarray(gallery.groups, dtype=object) == ""] = -2
+    return _integers(first, device), _integers(second, device)[kept]
+
+
+def _ranks(task: _Task, chunk: int) -> Floats:
+    """Return (2, Q, 4): above, tied, relevant and items, with and without the own group."""
+    num_queries, num_items = len(task.query), len(task.item)
+    step = max(1, chunk // max(num_items, 1))
+    ranks = torch.zeros(2, num_queries, 4, dtype=torch.int64, device=task.query.device)
+    ranks[..., 3] = num_items
+    if num_items == 0:
+        return _to_numpy(ranks)
+    shares_group = torch.isin(task.query_group, task.item_group)
+    with _exact_products():
+        for start in range(0, num_queries, step):
+            part = slice(start, min(start + step, num_queries))
+            scores = task.query[part] @ task.item.T  # (q, G)
+            same = task.query_class[part, None] == task.item_class
+            ranks[:, part, :3] = _rank(scores, same)
+            rows = shares_group[part].nonzero().squeeze(1)
+            if len(rows):
+                own = task.query_group[part][rows, None] == task.item_group
+                scores = scores[rows].masked_fill_(own, -torch.inf)
+                ranks[1, start + rows, :3] = _rank(scores, same[rows] & ~own)
+                ranks[1, start + rows, 3] -= own.sum(dim=1)
+    return _to_numpy(ranks)
+
+
+def _rank(scores: Tensor, same: Tensor) -> Tensor:
+    """Return (q, 3): items before the best relevant one, others equal to it, relevant equal."""
+    best = scores.masked_fill(~same, -torch.inf).amax(dim=1, keepdim=True)
+    tolerance = _TOLERANCE[scores.dtype]
+    above = scores > best + tolerance
+    level = (scores >= best - tolerance).logical_and_(~above)
+    relevant = (level & same).sum(dim=1)
+    return torch.stack([above.sum(dim=1), level.sum(dim=1) - relevant, relevant], dim=1)
+
+
+def _recall(ranks: Floats, not_finite: Tensor, ks: tuple[int, ...]) -> Recall:
+    above, tied, relevant, items = ranks.T
+    hits = np.stack([expected_hits(above, tied, relevant, k) for k in ks], axis=1)
+    hits[not_finite.cpu().numpy()] = 0.0
+    hits[relevant == 0] = np.nan
+    empty = items == 0
+    return Recall(ks, hits, int(empty.sum()), int(((relevant == 0) & ~empty).sum()))
+
+
+def _to_numpy(ranks: Tensor) -> Floats:
+    values: Floats = ranks.cpu().numpy().astype(np.float64)
+    return values
+
+
+@contextmanager
+def _exact_products() -> Iterator[None]:
+    """Multiply matrices in full float32, whatever the training run allowed."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
