@@ -9,7 +9,7 @@ from typing import Any
 import av
 import numpy as np
 
-from cca_tools.demo.canvas import HEIGHT, WIDTH, Picture
+from cca_tools.demo.canvas import Picture
 from cca_tools.demo.recording import FRAME_RATE
 from cca_tools.demo.synth import RATE, Sound
 from cca_tools.workspace import atomic_path
@@ -34,7 +34,7 @@ def write_video(path: Path, pictures: Sequence[Picture], sound: Sound | None) ->
 
     Args:
         path: Where to; an existing file is replaced.
-        pictures: `FRAME_RATE` a second, (HEIGHT, WIDTH, 3) float32 from 0 to 1.
+        pictures: `FRAME_RATE` a second, (H, W, 3) float32 from 0 to 1, of even height and width.
         sound: (T,) at `RATE`, within [-1, 1]; None for a file without an audio stream.
 
     Raises:
@@ -45,7 +45,8 @@ def write_video(path: Path, pictures: Sequence[Picture], sound: Sound | None) ->
         av.open(str(temporary), "w", format="mp4", options=_CONTAINER_OPTIONS) as container,
     ):
         video = container.add_stream("libx264", rate=FRAME_RATE, options=_VIDEO_OPTIONS)
-        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        height, width, _ = pictures[0].shape
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         video.codec_context.thread_count = 1
         packets = []
         audio: Any = None
