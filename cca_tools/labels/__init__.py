@@ -1,0 +1,1 @@
+"""What people say of classes, audio classes and frames, how far they agree, and what follows."""
