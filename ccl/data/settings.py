@@ -1,0 +1,67 @@
+"""Which videos a run learns from, and how its clips are cut."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+RANDOM_TEACHERS = ("random-class", "random-clip")
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class DataSettings:
+    """The data of a run.
+
+    Args:
+        split: The named set of classes, or ``all``.
+        val_fraction: Share of the training videos to hold out, by groups, where the manifest
+            names no validation split.
+        val_seed: Chooses the groups held out; runs with other seeds share it, to be compared.
+        seed: Of the order of the videos, of crops and flips, and of random teachers.
+        on_missing: ``error`` names what is wrong and stops; ``skip`` names it and goes on without.
+        distill: Any of ``audio`` and ``image``.
+        audio_teacher: ``tags`` (``tags:RUN`` for one of several), the name of imported features,
+            a file or folder of features, ``random-class`` or ``random-clip``.
+        num_frames: Of a clip; None for what the student is made for.
+        size: Height and width of a clip; None likewise.
+        stride: Frames from one frame of a clip to the next.
+        batch_size: Clips a step, over all ranks together.
+        sampling: ``shuffled``, or ``balanced``: ``videos_per_class`` videos of each class that
+            stands in a batch. ``auto`` is balanced where there is a teacher.
+        videos_per_class: For balanced batches.
+        crop_scale: Smallest and largest share of the picture that a random crop takes.
+        crop_ratio: Narrowest and widest random crop, width over height.
+        flip: Probability of mirroring a clip.
+        cache: Where decoded frames are kept: on the ``device``, on the ``host``, or nowhere
+            (``disk``: decoded when needed). ``auto`` takes the first that has room.
+        workers: Threads that decode, 0 for one a processor.
+        clips_per_video: In evaluation.
+    """
+
+    split: str = "all"
+    val_fraction: float = Field(default=0.1, ge=0, lt=1)
+    val_seed: int = 0
+    seed: int = Field(default=0, ge=0)
+    on_missing: Literal["error", "skip"] = "error"
+    distill: tuple[Literal["audio", "image"], ...] = ()
+    audio_teacher: str = "tags"
+    num_frames: int | None = Field(default=None, ge=1)
+    size: int | None = Field(default=None, ge=8)
+    stride: int = Field(default=1, ge=1)
+    batch_size: int = Field(default=16, ge=1)
+    sampling: Literal["auto", "balanced", "shuffled"] = "auto"
+    videos_per_class: int = Field(default=2, ge=1)
+    crop_scale: tuple[float, float] = (0.25, 1.0)
+    crop_ratio: tuple[float, float] = (0.75, 4 / 3)
+    flip: float = Field(default=0.5, ge=0, le=1)
+    cache: Literal["auto", "device", "host", "disk"] = "auto"
+    workers: int = Field(default=0, ge=0)
+    clips_per_video: int = Field(default=4, ge=1)
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether batches are balanced over classes."""
+        is_chosen = self.sampling == "auto" and bool(self.distill)
+        return is_chosen or self.sampling == "balanced"
