@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
+import torch
 from torch import Tensor
 
 from ccl.losses.cross_entropy import cross_entropy
@@ -13,9 +15,16 @@ from ccl.losses.objective import Modality, Objective, named
 from ccl.models.prediction import Prediction
 from ccl.numerics import keep_rows
 
+NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
+
 
 def ccl_objective(
-    video: Prediction, targets: Tensor, modalities: Sequence[Modality], *, balance: float = 0.5
+    video: Prediction,
+    targets: Tensor,
+    modalities: Sequence[Modality],
+    *,
+    balance: float = 0.5,
+    weights: Mapping[str, float] = NO_WEIGHTS,
 ) -> Objective:
     r"""Combine classification and distillation, so that each loss trains the module it should.
 
@@ -31,20 +40,28 @@ def ccl_objective(
         targets: (B,), integer classes.
         modalities: The teachers that take part; none leaves plain classification.
         balance: lambda, from 0 to 1.
+        weights: Factors of the terms ``ce_video``, ``nce_teacher``, ``nce_composed``, ``jsd``
+            and ``ce_composed``, for ablations; one where none is given.
     """
     loss = cross_entropy(video.logits, targets)
-    total, terms = loss.loss, {"ce_video": loss.loss.detach()}
+    total = weights.get("ce_video", 1.0) * loss.loss
+    terms = {"ce_video": loss.loss.detach()}
     counts = dict(loss.counts)
     for modality in modalities:
-        part = _modality_objective(video, targets, modality, balance)
+        part = _modality_objective(video, targets, modality, _factors(balance, weights))
         total = total + part.total
         terms |= named(modality.name, part.terms)
         counts |= named(modality.name, part.counts)
     return Objective(total, terms, counts)
 
 
+def _factors(balance: float, weights: Mapping[str, float]) -> dict[str, float]:
+    printed = {"nce_teacher": balance, "nce_composed": 1 - balance, "jsd": 1.0, "ce_composed": 1.0}
+    return {name: factor * weights.get(name, 1.0) for name, factor in printed.items()}
+
+
 def _modality_objective(
-    video: Prediction, targets: Tensor, modality: Modality, balance: float
+    video: Prediction, targets: Tensor, modality: Modality, factors: Mapping[str, float]
 ) -> Objective:
     present, temperature = modality.present, modality.temperature
     teacher = keep_rows(modality.teacher, present)
@@ -58,11 +75,11 @@ def _modality_objective(
     )
     divergence = jensen_shannon(video.logits, seen.logits, present=present)
     classified = cross_entropy(own.logits, targets, present=present)
-    distilled = balance * with_teacher.loss + (1 - balance) * with_composed.loss + divergence.loss
     terms = {
         "nce_teacher": with_teacher.loss,
         "nce_composed": with_composed.loss,
         "jsd": divergence.loss,
         "ce_composed": classified.loss,
     }
-    return Objective(distilled + classified.loss, terms, with_teacher.counts)
+    total = torch.stack([factors[name] * loss for name, loss in terms.items()]).sum()
+    return Objective(total, terms, with_teacher.counts)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
+from ccl.losses.ccl import NO_WEIGHTS
 from ccl.losses.counted import Counted
 from ccl.losses.cross_entropy import cross_entropy
 from ccl.losses.nce import multi_class_nce
@@ -18,8 +21,17 @@ DIVERGENCE_WEIGHT = 0.5
 SHARED_WEIGHT = 0.5
 
 
+class _Part(NamedTuple):
+    terms: dict[str, Tensor]
+    counts: dict[str, Tensor]
+
+
 def ccl_released_objective(
-    video: Prediction, targets: Tensor, modalities: Sequence[Modality]
+    video: Prediction,
+    targets: Tensor,
+    modalities: Sequence[Modality],
+    *,
+    weights: Mapping[str, float] = NO_WEIGHTS,
 ) -> Objective:
     r"""Combine the losses with the weights and the routing of the published training code.
 
@@ -38,26 +50,33 @@ def ccl_released_objective(
         video: The student's output for B videos.
         targets: (B,), integer classes.
         modalities: The teachers that take part.
+        weights: Factors of the terms, for ablations; one where none is given. They are, in the
+            order above, ``ce_video``, ``contrast``, ``divergence`` of the student's loss and
+            ``ce_composed``, ``contrast_composed``, ``divergence_composed`` of the composition's.
     """
     weight = SHARED_WEIGHT if len(modalities) > 1 else 1.0
     loss = cross_entropy(video.logits, targets)
-    total, terms = loss.loss, {"ce_video": loss.loss.detach()}
-    student = loss.loss.detach()
+    total = weights.get("ce_video", 1.0) * loss.loss
+    student, terms = total.detach(), {"ce_video": loss.loss.detach()}
     counts = dict(loss.counts)
     for modality in modalities:
         teacher = keep_rows(modality.teacher, modality.present)
         mine = _student_part(video, targets, modality, teacher)
         theirs = _composition_part(video, targets, modality, teacher)
-        total = total + weight * mine.total + theirs.total
-        student = student + weight * mine.total.detach()
-        terms |= named(modality.name, mine.terms | theirs.terms)
+        part = weight * _weighted(mine.terms, weights)
+        total = total + part + _weighted(theirs.terms, weights)
+        student = student + part.detach()
+        shown = mine.terms | {"ce_composed": theirs.terms["ce_composed"]}
+        terms |= named(modality.name, shown)
         counts |= named(modality.name, mine.counts)
     return Objective(total, terms | {"student_total": student}, counts)
 
 
-def _student_part(
-    video: Prediction, targets: Tensor, modality: Modality, teacher: Tensor
-) -> Objective:
+def _weighted(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    return torch.stack([weights.get(name, 1.0) * loss for name, loss in terms.items()]).sum()
+
+
+def _student_part(video: Prediction, targets: Tensor, modality: Modality, teacher: Tensor) -> _Part:
     composed = modality.composition(teacher, video.embedding)
     with_composed = _both_ways(video.embedding, composed.embedding, targets, modality)
     with_teacher = _both_ways(video.embedding, composed.teacher, targets, modality)
@@ -66,21 +85,24 @@ def _student_part(
         DIVERGENCE_WEIGHT
         * symmetric_kl(video.logits, composed.logits, present=modality.present).loss
     )
-    terms = {"contrast": contrast, "divergence": divergence}
-    return Objective(contrast + divergence, terms, with_teacher.counts)
+    return _Part({"contrast": contrast, "divergence": divergence}, with_teacher.counts)
 
 
 def _composition_part(
     video: Prediction, targets: Tensor, modality: Modality, teacher: Tensor
-) -> Objective:
+) -> _Part:
     embedding, logits = video.embedding.detach(), video.logits.detach()
     composed = modality.composition(teacher, embedding)
     classified = cross_entropy(composed.logits, targets, present=modality.present).loss
     with_video = _both_ways(embedding, composed.embedding, targets, modality).loss
     with_teacher = _both_ways(composed.embedding, composed.teacher, targets, modality).loss
     divergence = symmetric_kl(logits, composed.logits, present=modality.present).loss
-    total = classified + with_video + with_teacher + DIVERGENCE_WEIGHT * divergence
-    return Objective(total, {"ce_composed": classified}, {})
+    terms = {
+        "ce_composed": classified,
+        "contrast_composed": with_video + with_teacher,
+        "divergence_composed": DIVERGENCE_WEIGHT * divergence,
+    }
+    return _Part(terms, {})
 
 
 def _both_ways(a: Tensor, b: Tensor, targets: Tensor, modality: Modality) -> Counted:

@@ -61,6 +61,8 @@ class Memory(nn.Module):
             vectors: (B, d).
             present: bool (B,); absent rows change nothing.
         """
+        if len(index) == 0:
+            return
         same = (index[:, None] == index[None, :]) & present[None, :]  # (B, B)
         place = torch.arange(len(index), device=index.device)
         last = torch.where(same, place, -1).amax(dim=1)  # -1 where the item is nowhere present

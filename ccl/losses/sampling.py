@@ -88,6 +88,7 @@ class OtherClasses(nn.Module):
 
     Args:
         labels: (N,), integer classes of the data set; at least two of them.
+        num_classes: Above any class that is asked for, where ``labels`` do not show them all.
 
     Raises:
         ValueError: There are fewer than two classes.
@@ -102,9 +103,9 @@ class OtherClasses(nn.Module):
     starts: Tensor
     sizes: Tensor
 
-    def __init__(self, labels: Tensor) -> None:
+    def __init__(self, labels: Tensor, *, num_classes: int = 0) -> None:
         super().__init__()
-        sizes = torch.bincount(labels)
+        sizes = torch.bincount(labels, minlength=num_classes)
         num_classes = int((sizes > 0).sum())
         if num_classes < 2:
             raise ValueError(f"labels must be of at least two classes, got {num_classes}")
