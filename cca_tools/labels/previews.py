@@ -25,6 +25,8 @@ _PREROLL_S = 1.0
 _VIDEO_OPTIONS = {"preset": "veryfast", "crf": "28", "g": "50"}
 _AUDIO_BITS_A_SECOND = 96_000
 
+Packets = list[Any]
+
 
 def cut_preview(path: str, span: Span, out: str) -> None:
     """Write the first ten seconds of a span as MP4: H.264 and AAC, its index at the front.
@@ -42,7 +44,7 @@ def cut_preview(path: str, span: Span, out: str) -> None:
         av.FFmpegError: The file is damaged.
     """
     _require_readable(path)
-    packets: list[av.Packet] = []
+    packets: Packets = []
     with (
         atomic_path(Path(out)) as temporary,
         av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as container,
@@ -87,8 +89,9 @@ def cut_frames(path: str, span: Span, seconds: Sequence[float], outs: Sequence[s
             width, height = _shown_size(last, FRAME_HEIGHT)
             graph = _graph(last, stream, [("scale", f"{width}:{height}")])
             graph.push(last)
+            upright: Any = graph.pull()
             with atomic_path(Path(out)) as temporary:
-                graph.pull().to_image().save(temporary, "JPEG", quality=85)
+                upright.to_image().save(temporary, "JPEG", quality=85)
 
 
 def _require_readable(path: str) -> None:
@@ -99,8 +102,8 @@ def _require_readable(path: str) -> None:
 
 def _first_stream(source: av.container.InputContainer, kind: str) -> Any:
     covers = av.stream.Disposition.attached_pic
-    streams = [one for one in source.streams.get({kind: 0}) if not one.disposition & covers] \
-        if source.streams.best(kind) else []  # fmt: skip
+    of_kind = source.streams.video if kind == "video" else source.streams.audio
+    streams: list[Any] = [one for one in of_kind if not one.disposition & covers]
     found = streams[0] if streams else None
     if found is None or found.codec_context is None:
         return None
@@ -129,7 +132,7 @@ def _frames(
             yield frame, frame_s
 
 
-def _add_video(container: Any, source: Any, stream: Any, span: Span) -> list[av.Packet]:
+def _add_video(container: Any, source: Any, stream: Any, span: Span) -> Packets:
     rate = min(Fraction(stream.average_rate or _FASTEST), Fraction(_FASTEST))
     output, graph, packets = None, None, []
     for frame, frame_s in _frames(source, stream, span):
@@ -176,8 +179,8 @@ def _graph(frame: Any, stream: Any, steps: list[tuple[str, str]]) -> Graph:
     return graph
 
 
-def _encoded(graph: Graph, output: Any) -> list[av.Packet]:
-    packets: list[av.Packet] = []
+def _encoded(graph: Graph, output: Any) -> Packets:
+    packets: Packets = []
     while True:
         try:
             frame = graph.pull()
@@ -188,10 +191,10 @@ def _encoded(graph: Graph, output: Any) -> list[av.Packet]:
         packets += output.encode(frame)
 
 
-def _add_audio(container: Any, source: Any, stream: Any, span: Span) -> list[av.Packet]:
+def _add_audio(container: Any, source: Any, stream: Any, span: Span) -> Packets:
     """Encode the sound; the first sample stands at the span's start, gaps are silent."""
     output, graph = None, None
-    packets: list[av.Packet] = []
+    packets: Packets = []
     for frame, frame_s in _frames(source, stream, span):
         if frame_s + frame.samples / frame.sample_rate <= 0:
             continue
