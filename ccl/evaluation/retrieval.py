@@ -49,12 +49,14 @@ class Recall:
         ks: The k of each column.
         hits: (Q, K) the chance that an item of the query's class is among its k nearest, ties in
             random order; NaN where the gallery has no item of that class for the query.
+        chance: (Q, K) the same if all items tied: what a network that knows nothing reaches.
         no_gallery: Queries for which nothing is left in the gallery.
         no_relevant: Queries for which the gallery has items, but none of their class.
     """
 
     ks: tuple[int, ...]
     hits: Floats
+    chance: Floats
     no_gallery: int
     no_relevant: int
 
@@ -210,13 +212,18 @@ def _group_codes(
 
 
 def _ranks(task: _Task, chunk: int) -> Floats:
-    """Return (2, Q, 4): above, tied, relevant and items, with and without the own group."""
+    """Return (2, Q, 5), with and without the own group.
+
+    The five are those of `_rank`, all items, and those of the query's class.
+    """
     num_queries, num_items = len(task.query), len(task.item)
     step = max(1, chunk // max(num_items, 1))
-    ranks = torch.zeros(2, num_queries, 4, dtype=torch.int64, device=task.query.device)
-    ranks[..., 3] = num_items
-    if num_items == 0:
+    ranks = torch.zeros(2, num_queries, 5, dtype=torch.int64, device=task.query.device)
+    if num_items == 0 or num_queries == 0:
         return _to_numpy(ranks)
+    num_classes = 1 + int(max(task.item_class.max(), task.query_class.max()))
+    ranks[..., 3] = num_items
+    ranks[..., 4] = torch.bincount(task.item_class, minlength=num_classes)[task.query_class]
     shares_group = torch.isin(task.query_group, task.item_group)
     with _exact_products():
         for start in range(0, num_queries, step):
@@ -230,6 +237,7 @@ def _ranks(task: _Task, chunk: int) -> Floats:
                 scores = scores[rows].masked_fill_(own, -torch.inf)
                 ranks[1, start + rows, :3] = _rank(scores, same[rows] & ~own)
                 ranks[1, start + rows, 3] -= own.sum(dim=1)
+                ranks[1, start + rows, 4] -= (same[rows] & own).sum(dim=1)
     return _to_numpy(ranks)
 
 
@@ -244,12 +252,13 @@ def _rank(scores: Tensor, same: Tensor) -> Tensor:
 
 
 def _recall(ranks: Floats, not_finite: Tensor, ks: tuple[int, ...]) -> Recall:
-    above, tied, relevant, items = ranks.T
+    above, tied, relevant, items, own_class = ranks.T
     hits = np.stack([expected_hits(above, tied, relevant, k) for k in ks], axis=1)
+    chance = np.stack([expected_hits(0, items - own_class, own_class, k) for k in ks], axis=1)
     hits[not_finite.cpu().numpy()] = 0.0
-    hits[relevant == 0] = np.nan
-    empty = items == 0
-    return Recall(ks, hits, int(empty.sum()), int(((relevant == 0) & ~empty).sum()))
+    missing, empty = own_class == 0, items == 0
+    hits[missing] = chance[missing] = np.nan
+    return Recall(ks, hits, chance, int(empty.sum()), int((missing & ~empty).sum()))
 
 
 def _to_numpy(ranks: Tensor) -> Floats:
