@@ -24,7 +24,7 @@ def measure_name(measure: str) -> str:
     """Return what a reader calls a measure.
 
     >>> measure_name("clip_top1"), measure_name("r10"), measure_name("r1_other_groups")
-    ('top-1 per clip', 'R@1', 'R@1 without own group')
+    ('top-1 per clip', 'R@10', 'R@1 without own group')
     """
     if measure in NAMES:
         return NAMES[measure]

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
@@ -119,7 +118,7 @@ def _with_names(
     else:
         wheel = np.array(sns.color_palette("husl", len(classes)))
         colours = wheel[np.random.default_rng(0).permutation(len(classes))][targets]
-    axes.scatter(*places.T, s=9, c=colours, alpha=0.65, linewidths=0)
+    axes.scatter(places[:, 0], places[:, 1], s=9, c=colours, alpha=0.65, linewidths=0)
     shown, total = _name_classes(axes, places, targets, classes)
     names = "" if shown == total else f"; {shown} of {total} names fit"
     _finish(axes, title + names)
@@ -132,11 +131,8 @@ def _name_classes(
     """Write each class's name at its median, the most compact first, where there is room."""
     figure = axes.get_figure(root=True)
     assert figure is not None
-    canvas = figure.canvas
-    assert isinstance(canvas, FigureCanvasAgg)
     _finish(axes, "")
     figure.draw_without_rendering()
-    renderer = canvas.get_renderer()
     medians = {target: np.median(places[targets == target], axis=0) for target in set(targets)}
     spread = {
         target: np.median(np.linalg.norm(places[targets == target] - middle, axis=1))
@@ -146,7 +142,7 @@ def _name_classes(
     for target in sorted(medians, key=lambda one: (spread[one], one)):
         x, y = medians[target]
         text = axes.text(x, y, plain(classes[target]), fontsize=6.5, ha="center", va="center")
-        box = text.get_window_extent(renderer)
+        box = text.get_window_extent()
         if any(
             box.x0 < x1 and x0 < box.x1 and box.y0 < y1 and y0 < box.y1 for x0, y0, x1, y1 in taken
         ):
