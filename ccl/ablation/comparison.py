@@ -142,8 +142,7 @@ def compare_seeds(outcomes: Outcomes) -> pd.DataFrame:
         if beside is not None and method != BASELINE:
             row |= _mcnemar(int((right & ~beside).sum()), int((beside & ~right).sum()))
         rows.append(row)
-    columns = ["method", "seed", "accuracy", "top5", "only_method", "only_baseline", "p_mcnemar"]
-    table = pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=list(SEED_COLUMNS))
     order = {name: place for place, name in enumerate(outcomes.methods)}
     place = table["method"].map(order)
     return (
@@ -152,6 +151,11 @@ def compare_seeds(outcomes: Outcomes) -> pd.DataFrame:
         .drop(columns="place")
         .reset_index(drop=True)
     )
+
+
+SEED_COLUMNS = (
+    "method", "seed", "accuracy", "top5", "only_method", "only_baseline", "p_mcnemar",
+)  # fmt: skip
 
 
 def _mcnemar(only_method: int, only_baseline: int) -> dict[str, Any]:
