@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "taggers": ("taggers", "taggers_command", "List the audio taggers."),
     "weights": ("weights", "weights_group", "List, pull, verify and find weights."),
     "demo-data": ("demo_data", "demo_data_command", "Generate the demo dataset."),
+    "report": ("report", "report_command", "Tell the whole study in one HTML file."),
     "doctor": ("doctor", "doctor_command", "Check what works on this machine."),
 }
 

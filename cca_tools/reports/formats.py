@@ -85,7 +85,14 @@ def escape_latex(text: str) -> str:
     return re.sub(r"(?<=([-',]))(?=\1)", "{}", line)  # else two of them would become one sign
 
 
-def to_latex(frame: pd.DataFrame, columns: Sequence[str], caption: str, label: str) -> str:
+def to_latex(
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    caption: str,
+    label: str,
+    *,
+    escaped: bool = False,
+) -> str:
     r"""Return a ``longtable`` in the style of booktabs; it breaks over pages by itself.
 
     Args:
@@ -93,9 +100,11 @@ def to_latex(frame: pd.DataFrame, columns: Sequence[str], caption: str, label: s
         columns: The type of each column, such as ``l``, ``r`` or ``p{3cm}``.
         caption: Plain text.
         label: For ``\ref``.
+        escaped: Whether the cells are LaTeX already.
     """
+    cell_text = str if escaped else lambda cell: escape_latex(str(cell))
     heads = " & ".join(rf"\textbf{{{escape_latex(str(name))}}}" for name in frame.columns) + r" \\"
-    body = [" & ".join(escape_latex(str(cell)) for cell in row) + r" \\" for row in _rows(frame)]
+    body = [" & ".join(map(cell_text, row)) + r" \\" for row in _rows(frame)]
     width = len(frame.columns)
     return "\n".join(
         [

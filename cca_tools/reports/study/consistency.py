@@ -1,0 +1,109 @@
+"""Whether the artefacts of a workspace belong together, told by what each was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cca_tools.errors import DataError
+from cca_tools.workspace import Workspace, provenance_path, read_provenance, sha256_of
+
+_SHOWN = 5
+_MADE_BY = {
+    "associations.parquet": "cca-tools associate",
+    "associations_classes.parquet": "cca-tools associate",
+    "suggestions.parquet": "cca-tools suggest",
+    "audio_probe.parquet": "cca-tools suggest",
+    "splits.json": "cca-tools split",
+    "evaluation.json": "cca-tools evaluate",
+}
+
+
+@dataclass(frozen=True)
+class Traced:
+    """An artefact and where it comes from.
+
+    Args:
+        path: Where it lies.
+        sha256: Of its bytes now.
+        record: Its sidecar.
+    """
+
+    path: Path
+    sha256: str
+    record: Mapping[str, Any]
+
+
+def artefacts_of(workspace: Workspace) -> list[Path]:
+    """Return what a report may take numbers from: every file with a sidecar, but no table."""
+    tables = (workspace.tables, workspace.figures)
+    return sorted(
+        path
+        for sidecar in workspace.root.rglob("*.provenance.json")
+        if not any(sidecar.is_relative_to(folder) for folder in tables)
+        and (path := sidecar.with_name(sidecar.name.removesuffix(".provenance.json"))).is_file()
+    )
+
+
+def trace(workspace: Workspace) -> list[Traced]:
+    """Return every artefact with its hash and its origin; refuse those that do not fit.
+
+    An artefact fits if each file of this workspace that it was made from still has the bytes that
+    it had, and if its audio classes are of the label space of the associations.
+
+    Raises:
+        DataError: Some do not; the message names them and what to run.
+    """
+    traced = [
+        Traced(path, sha256_of(path), read_provenance(path)) for path in artefacts_of(workspace)
+    ]
+    problems = [*_stale(workspace, traced), *_other_label_space(workspace, traced)]
+    if problems:
+        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise DataError(
+            "the artefacts do not belong together: " + "; ".join(problems[:_SHOWN]) + more,
+            "Make the older ones anew, in the order of the study",
+        )
+    return traced
+
+
+def _stale(workspace: Workspace, traced: Iterable[Traced]) -> list[str]:
+    digest = cache(sha256_of)
+    problems = []
+    for item in traced:
+        for name, recorded in item.record.get("inputs", {}).items():
+            path = _here(workspace, Path(name))
+            if path is None or digest(path) == recorded:
+                continue
+            shown = item.path.relative_to(workspace.root)
+            remedy = _MADE_BY.get(item.path.name, str(item.record.get("command", "")))
+            problems.append(
+                f"{shown} was made from another {path.relative_to(workspace.root)} "
+                f"(`{remedy}` makes it anew)"
+            )
+    return problems
+
+
+def _here(workspace: Workspace, recorded: Path) -> Path | None:
+    """Return the file of this workspace that a sidecar means, also after the folder has moved."""
+    parts = recorded.parts
+    for begin in range(len(parts)):
+        path = workspace.root.joinpath(*parts[begin:])
+        if path.is_file() and provenance_path(path).exists():
+            return path
+    return None
+
+
+def _other_label_space(workspace: Workspace, traced: Iterable[Traced]) -> list[str]:
+    counted = read_provenance(workspace.associations).get("label_space")
+    derived = {workspace.suggestions, workspace.splits}
+    return [
+        f"{item.path.name} is of another label space of audio classes than the associations"
+        for item in traced
+        if item.path in derived
+        and counted
+        and item.record.get("label_space") not in (None, counted)
+    ]

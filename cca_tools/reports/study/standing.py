@@ -1,0 +1,103 @@
+"""The level of each class and the marks of its audio classes, as they stand for the report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+import pandas as pd
+
+from cca_tools.labels.store import LabelStore
+from cca_tools.reports.levels import LEVELS, read_levels
+from cca_tools.splits import read_splits
+from cca_tools.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Which level each class has, and by whose word.
+
+    Args:
+        levels: By class name; empty where none is known.
+        origin: Where they come from, in words.
+        sources: The artefacts that they come from.
+        marks: ``highly`` or ``weakly`` by (class name, MID): what most annotators mark.
+        answers: Every annotator's level that stands, one row each; None without a label store.
+    """
+
+    levels: Mapping[str, str] = field(default_factory=dict)
+    origin: str = ""
+    sources: tuple[Path, ...] = ()
+    marks: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    answers: pd.DataFrame | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether any class has one."""
+        return any(self.levels.values())
+
+    def of(self, name: str) -> str:
+        """Return the level of a class, empty where it has none."""
+        return self.levels.get(name, "")
+
+    def mark(self, name: str, mid: str) -> str:
+        """Return how annotators relate an audio class to a video class."""
+        return self.marks.get((name, mid), "")
+
+
+def standing_levels(
+    workspace: Workspace, source: str | None = None, database: str | None = None
+) -> Levels:
+    """Return the levels that a report shows.
+
+    Args:
+        workspace: Its splits tell the levels, where no source is given.
+        source: What `read_levels` takes.
+        database: The address of the labels, where they are not in the workspace.
+
+    Raises:
+        DataError: The source, the splits or the labels cannot be read.
+    """
+    answers, marks = None, {}
+    if database is not None or workspace.labels.is_file():
+        with LabelStore.open(workspace, database) as store:
+            answers = store.current("class")
+            marks = majority_marks(store.current("audio_class"))
+    if source is not None:
+        sources = (Path(source),) if Path(source).is_file() else ()
+        return Levels(read_levels(source), f"levels of {source}", sources, marks, answers)
+    if workspace.splits.is_file():
+        content = read_splits(workspace.splits)
+        return Levels(content.levels, content.levels_rule, (workspace.splits,), marks, answers)
+    return Levels(marks=marks, answers=answers)
+
+
+def majority_marks(current: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Return the mark that more than half of those who marked an audio class agree on.
+
+    Args:
+        current: ``class_name``, ``key`` (the MID) and ``level`` of each annotator's marks.
+
+    >>> rows = [("Dog", "bark", "highly"), ("Dog", "bark", "highly"), ("Dog", "bark", "weakly")]
+    >>> majority_marks(pd.DataFrame(rows, columns=["class_name", "key", "level"]))
+    {('Dog', 'bark'): 'highly'}
+    """
+    marks: dict[tuple[str, str], str] = {}
+    for (name, mid), given in current.groupby(["class_name", "key"])["level"]:
+        counts = given.value_counts()
+        if counts.iloc[0] * 2 > len(given) and counts.index[0] in LEVELS[:2]:
+            marks[str(name), str(mid)] = str(counts.index[0])
+    return marks
+
+
+def anchor(name: str) -> str:
+    """Return the address of a class page within the report, distinct for distinct names.
+
+    >>> anchor("PlayingCello")
+    'class-PlayingCello'
+    """
+    safe = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
+    return f"class-{safe}" if safe == name else f"class-{sha256(name.encode()).hexdigest()[:12]}"
