@@ -48,7 +48,10 @@ def load_encoder(name: str = BUNDLED) -> Encoder:
     if not is_installed():
         raise UsageError(f"the text encoder {name} needs sentence-transformers", f"Run {INSTALL}")
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
 
+    hide_bars: Callable[[], None] = transformers_logging.disable_progress_bar
+    hide_bars()
     where = _bundled_folder() if name == BUNDLED else name
     try:
         model = SentenceTransformer(where, device="cpu")
@@ -95,4 +98,5 @@ def similarity(
     of_video, of_sound = prompts
     videos = encode([of_video.format(split_words(name)) for name in class_names])
     sounds = encode([of_sound.format(name.lower()) for name in audio_classes])
-    return np.clip(videos @ sounds.T, -1.0, 1.0)
+    cosine: Floats = np.clip(videos @ sounds.T, -1.0, 1.0)
+    return cosine

@@ -1,0 +1,155 @@
+"""Learn levels from features, and predict them for classes whose own label was never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cca_tools.suggestions.features import columns_of, known_families
+from cca_tools.suggestions.ordinal import NUM_LEVELS, OrdinalModel, fit_ordinal
+from cca_tools.suggestions.training import Training
+
+PENALTIES = (0.3, 1.0, 3.0, 10.0)
+PUBLISHED_WEIGHTS = (1.0, 0.3, 0.0)  # of a published class beside an own one
+_INNER_FOLDS = 10
+_MOST_LEFT_OUT_SINGLY = 60
+_LEAST_OF_A_LEVEL = 5  # own classes of each level from which on the published may go
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model of some families of features.
+
+    Args:
+        families: Those that it uses; none means that it knows the levels' frequency alone.
+        model: The proportional-odds model, None without families.
+        base: (3,) frequency of the levels in training.
+        penalty: Chosen by cross-validation inside the training rows.
+        published_weight: What a published class counts beside an own one; chosen likewise.
+    """
+
+    families: tuple[str, ...]
+    model: OrdinalModel | None
+    base: Floats
+    penalty: float = 0.0
+    published_weight: float = 1.0
+
+    def probs(self, features: pd.DataFrame) -> Floats:
+        """Return (N, 3) probabilities of the levels, the lowest first."""
+        if self.model is None:
+            return np.tile(self.base, (len(features), 1))
+        return self.model.probs(features[columns_of(self.families)].to_numpy())
+
+    def contributions(self, features: pd.Series) -> dict[str, float]:
+        """Return what each family adds to the log-odds of a higher level."""
+        if self.model is None:
+            return {}
+        columns = columns_of(self.families)
+        parts = self.model.contributions(features[columns].to_numpy(dtype=np.float64))[0]
+        of = dict(zip(columns, parts.tolist(), strict=True))
+        return {family: sum(of[name] for name in columns_of([family])) for family in self.families}
+
+
+def fit(training: Training, families: Sequence[str]) -> Fitted:
+    """Fit the model of these families on the rows that have them.
+
+    The penalty, and with own labels the weight of the published ones, are those of the least
+    log-loss (of own classes, where there are any) in ten folds by class name.
+    """
+    columns = columns_of(families)
+    rows = training.only(training.features[columns].notna().all(axis=1).to_numpy())
+    counts = np.bincount(rows.levels, minlength=NUM_LEVELS)
+    base = (counts + 1) / (counts.sum() + NUM_LEVELS)
+    if not columns or (counts == 0).any():
+        return Fitted((), None, base)
+    penalty, weight = _choose(rows, columns)
+    model = _fit(rows, columns, penalty, weight)
+    return Fitted(tuple(families), model, base, penalty, weight)
+
+
+def _fit(rows: Training, columns: list[str], penalty: float, weight: float) -> OrdinalModel:
+    counts = np.where(rows.own, 1.0, weight if rows.own.any() else 1.0)
+    used = rows.only(counts > 0)
+    values = used.features[columns].to_numpy(dtype=np.float64)
+    return fit_ordinal(values, used.levels, penalty, counts[counts > 0])
+
+
+def _choose(rows: Training, columns: list[str]) -> tuple[float, float]:
+    folds = np.unique(rows.names, return_inverse=True)[1] % _INNER_FOLDS
+    scored = rows.own if rows.own.any() else np.ones(len(rows), dtype=bool)
+    candidates = list(product(PENALTIES, _weights(rows)))
+    losses = [
+        sum(
+            _held_out_loss(rows, columns, one, (folds == fold, scored))
+            for fold in range(_INNER_FOLDS)
+        )
+        for one in candidates
+    ]
+    return candidates[int(np.argmin(losses))]
+
+
+def _weights(rows: Training) -> tuple[float, ...]:
+    if not rows.own.any():
+        return (1.0,)
+    own = np.bincount(rows.levels[rows.own], minlength=NUM_LEVELS)
+    return PUBLISHED_WEIGHTS if own.min() >= _LEAST_OF_A_LEVEL else PUBLISHED_WEIGHTS[:-1]
+
+
+def _held_out_loss(
+    rows: Training,
+    columns: list[str],
+    candidate: tuple[float, float],
+    marks: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+) -> float:
+    out, scored = marks
+    test = rows.only(out & scored)
+    train = rows.only(~out)
+    if not len(test) or len(np.unique(train.levels)) < NUM_LEVELS:
+        return 0.0
+    probs = _fit(train, columns, *candidate).probs(test.features[columns].to_numpy())
+    return -float(np.log(np.maximum(probs[np.arange(len(test)), test.levels], 1e-12)).sum())
+
+
+@dataclass
+class Suggester:
+    """Predicts levels; a class's own label is never among what its prediction is made from.
+
+    Classes that stand in the training rows are predicted by a model fitted without them: each
+    alone up to 60 names, else in ten folds of names.
+
+    Args:
+        training: All that may be learnt from.
+    """
+
+    training: Training
+    _models: dict[tuple[int, tuple[str, ...]], Fitted] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = np.unique(self.training.names)
+        single = len(names) <= _MOST_LEFT_OUT_SINGLY
+        self._fold_of = {
+            str(name): place if single else place % _INNER_FOLDS for place, name in enumerate(names)
+        }
+
+    def model_for(self, class_name: str, features: pd.Series) -> Fitted:
+        """Return the model for a class with these features."""
+        key = self._fold_of.get(class_name, -1), known_families(features)
+        if key not in self._models:
+            folds = np.array([self._fold_of[str(name)] for name in self.training.names])
+            self._models[key] = fit(self.training.only(folds != key[0]), key[1])
+        return self._models[key]
+
+    def probs(self, features: pd.DataFrame) -> Floats:
+        """Return (C, 3) probabilities of the levels, the lowest first, for named rows."""
+        rows = [
+            self.model_for(str(name), row).probs(row.to_frame().T)[0]
+            for name, row in features.iterrows()
+        ]
+        return np.array(rows).reshape(-1, NUM_LEVELS)
