@@ -19,7 +19,7 @@ from sqlalchemy import (
     select,
 )
 
-from cca_tools.labels.events import LABEL, UNDO, Event, LabelConflictError
+from cca_tools.labels.events import LABEL, UNDO, Event, LabelConflictError, NewLabel
 from cca_tools.labels.items import CLEARED, Item
 from cca_tools.labels.rows import event_of, row_of, scope_of
 from cca_tools.labels.schema import events, standing
@@ -101,6 +101,16 @@ def standing_events(kind: str, class_name: str | None) -> Select[Any]:
         .where(standing.c.item_kind == kind)
     )
     return query if class_name is None else query.where(standing.c.class_name == class_name)
+
+
+def standing_labels(connection: Connection) -> set[NewLabel]:
+    """Return every annotator's labels that stand, as they were given."""
+    query = select(events).join(standing, standing.c.event_id == events.c.id)
+    found = [event_of(row) for row in connection.execute(query.where(events.c.kind == LABEL))]
+    return {
+        NewLabel(event.annotator, event.item, event.level, event.note, event.hints, event.position)
+        for event in found
+    }
 
 
 def rebuild(connection: Connection) -> None:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Select, select
+from sqlalchemy import Connection, Select, select
 
 from cca_tools.errors import UsageError
 from cca_tools.labels import orders, people
@@ -25,6 +25,7 @@ from cca_tools.labels.standing import (
     last_id,
     last_of,
     standing_events,
+    standing_labels,
 )
 from cca_tools.workspace import Workspace, utc_now
 
@@ -103,6 +104,18 @@ class LabelStore:
             WorkspaceError: The database is gone, locked, read-only or cannot be reached.
         """
         return self._append(ADJUDICATION, labels, expected)
+
+    def add_imported(self, labels: Sequence[NewLabel]) -> list[Event]:
+        """Keep labels from elsewhere, all or none; those that stand already are left out.
+
+        Who is listed is not asked.
+
+        Raises:
+            WorkspaceError: The database is gone, locked, read-only or cannot be reached.
+        """
+        with self._database.writing() as connection:
+            stand = standing_labels(connection)
+            return self._write(connection, LABEL, [label for label in labels if label not in stand])
 
     def undo(self, annotator: str) -> Event | None:
         """Take back the annotator's last event that is not taken back yet, by an event of its own.
@@ -225,10 +238,16 @@ class LabelStore:
             if expected is not None:
                 scope = scope_of(kind, labels[0].annotator)
                 check_expected(connection, scope, labels[0].item, expected)
-            first, now = last_id(connection) + 1, utc_now("microseconds")
-            new = [_event(first + at, kind, label, now) for at, label in enumerate(labels)]
-            append(connection, new)
-            return new
+            return self._write(connection, kind, labels)
+
+    @staticmethod
+    def _write(connection: Connection, kind: str, labels: Sequence[NewLabel]) -> list[Event]:
+        if not labels:
+            return []
+        first, now = last_id(connection) + 1, utc_now("microseconds")
+        new = [_event(first + at, kind, label, now) for at, label in enumerate(labels)]
+        append(connection, new)
+        return new
 
     def _frame(self, query: Select[Any]) -> pd.DataFrame:
         with self._database.reading() as connection:
