@@ -20,6 +20,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "tag-audio": ("tag_audio", "tag_audio_command", "Score the sound of every video."),
     "tags": ("tags", "tags_group", "Look at tags: show, failures, list."),
     "associate": ("associate", "associate_command", "Tell what each class sounds like."),
+    "prepare": ("prepare", "prepare_command", "Pack the frames of every video for training."),
+    "label": ("label", "label_command", "Label classes in a browser."),
     "reference": ("reference", "reference_group", "Write published tables as artefacts."),
     "taggers": ("taggers", "taggers_command", "List the audio taggers."),
     "weights": ("weights", "weights_group", "List, pull, verify and find weights."),

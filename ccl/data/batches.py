@@ -23,7 +23,7 @@ from ccl.data.sampling import (
     shuffled_epoch,
 )
 from ccl.data.settings import DataSettings
-from ccl.data.study import Study, VideoTable
+from ccl.data.tables import Study, VideoTable
 from ccl.models.registry import StudentSpec
 
 AHEAD = 3  # batches that are being read while one is used

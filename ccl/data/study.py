@@ -1,81 +1,192 @@
-"""The videos, classes and teachers of a run, checked before anything is learnt."""
+"""`load_study`: the videos, classes and teachers of a run, checked before anything is learnt."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import dataclasses
+from collections import defaultdict
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
-from ccl.data.frame_store import FrameSource
+from cca_tools.datasets.manifest import read_manifest
+from cca_tools.errors import DataError
+from cca_tools.splits import ALL, split_classes
+from cca_tools.workspace import Workspace
+from ccl.data.frame_store import FrameSource, FrameStore
+from ccl.data.ledger import Ledger
+from ccl.data.pack import index_path
 from ccl.data.settings import DataSettings as DataSettings
+from ccl.data.tables import Study as Study
+from ccl.data.tables import TeacherTable as TeacherTable
+from ccl.data.tables import VideoTable as VideoTable
+from ccl.data.teacher_tables import audio_table
+from ccl.data.validation import hold_out_groups
 
-Positions = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class VideoTable:
-    """Some videos, one a row.
-
-    Args:
-        video_ids: Of the manifest.
-        targets: int64 (N,), positions in the study's classes.
-        groups: Recordings they are cut from; videos of one group are not independent.
-        store_index: int64 (N,), positions in the store.
-        class_names: Of each video.
-        rows: int64 (N,), positions among all videos of the study, as teachers count them.
-    """
-
-    video_ids: tuple[str, ...]
-    targets: Positions
-    groups: tuple[str, ...]
-    store_index: Positions
-    class_names: tuple[str, ...]
-    rows: Positions
-
-    def __len__(self) -> int:
-        return len(self.video_ids)
+_REASONS = {  # status -> one, more
+    "missing_file": ("video has no file", "videos have no file"),
+    "no_video_stream": ("file has no pictures", "files have no pictures"),
+    "decode_error": ("video cannot be decoded", "videos cannot be decoded"),
+    "decoder_crash": ("video crashes the decoder", "videos crash the decoder"),
+    "timeout": ("video took too long to decode", "videos took too long to decode"),
+    "not prepared": (
+        "video is not prepared: run `cca-tools prepare`",
+        "videos are not prepared: run `cca-tools prepare`",
+    ),
+}
 
 
-@dataclass(frozen=True)
-class TeacherTable:
-    """The embeddings of one teacher for all videos of a study.
+def load_study(
+    workspace: Workspace, settings: DataSettings, store: FrameSource | None = None
+) -> Study:
+    """Gather what a run learns from, and name all that is wrong with it.
 
     Args:
-        name: Where they are from.
-        values: float32 (num_videos, width), by `VideoTable.rows`; finite, zero where absent.
-        present: bool (num_videos,); what is absent is no data.
+        workspace: Its manifest, splits, frames, tags and features.
+        settings: Which classes, which teacher, how much to hold out, and whether to go on when
+            videos, classes or teacher features are missing or damaged.
+        store: Other frames than the workspace's, as `ArrayStore` gives them.
+
+    Raises:
+        DataError: Something is missing that is always needed, or anything is wrong and
+            ``settings.on_missing`` is ``error``; the message counts and names it.
+        UsageError: There is no such split, or no such teacher.
     """
+    ledger = Ledger()
+    inputs = [workspace.manifest]
+    manifest = read_manifest(workspace.manifest)
+    classes = split_classes(workspace, settings.split)
+    if settings.split != ALL:
+        inputs.append(workspace.splits)
+    if store is None:
+        store = FrameStore.open(workspace.frames)
+        inputs.append(index_path(workspace.frames))
+    videos = manifest[manifest["class_name"].isin(classes)].copy()
+    videos = _with_frames(videos, store, ledger)
+    videos = _with_parts(videos, settings, ledger)
+    videos, classes = _with_classes(videos, classes, ledger)
+    teachers = {}
+    if "audio" in settings.distill:
+        teachers["audio"], files = audio_table(workspace, settings, videos, ledger)
+        inputs += files
+        if settings.teacher_split:
+            teachers["audio"] = _only_for(
+                teachers["audio"], videos, split_classes(workspace, settings.teacher_split), ledger
+            )
+    notes = ledger.settle(settings.on_missing)
+    tables = {part: _table(videos, part, classes) for part in ("train", "val", "test")}
+    return Study(
+        classes=classes, **tables, store=store, teachers=teachers, notes=notes, inputs=tuple(inputs)
+    )
 
-    name: str
-    values: NDArray[np.float32]
-    present: NDArray[np.bool_]
 
-    @property
-    def width(self) -> int:
-        """Length of an embedding."""
-        return int(self.values.shape[1])
+def _with_frames(videos: pd.DataFrame, store: FrameSource, ledger: Ledger) -> pd.DataFrame:
+    """Keep the videos that have at least two frames; ``store_index`` says where they are."""
+    position = {video_id: i for i, video_id in enumerate(store.video_ids)}
+    absent = defaultdict(list)
+    for video_id in videos["video_id"]:
+        if video_id not in position:
+            absent[store.why_absent(video_id)].append(video_id)
+    if sum(map(len, absent.values())) == len(videos):
+        raise DataError(
+            f"none of the {len(videos):,} videos has frames", "Run `cca-tools prepare` first"
+        )
+    for reason, video_ids in sorted(absent.items()):
+        ledger.problem(video_ids, *_REASONS.get(reason, (f"video: {reason}",) * 2))
+    kept = videos[videos["video_id"].isin(position)].copy()
+    kept["store_index"] = kept["video_id"].map(position).astype("int64")
+    is_still = np.array([store.num_frames(i) < 2 for i in kept["store_index"]], bool)
+    ledger.problem(
+        kept["video_id"][is_still].tolist(),
+        "video has only one frame",
+        "videos have only one frame",
+    )
+    return kept[~is_still]
 
 
-@dataclass(frozen=True)
-class Study:
-    """What a run learns from.
+def _with_parts(videos: pd.DataFrame, settings: DataSettings, ledger: Ledger) -> pd.DataFrame:
+    """Say in ``part`` what each video is for: train, val or test."""
+    videos = videos.assign(part=videos["split"])
+    if (videos["part"] == "").all():
+        videos["part"] = "train"
+    unlisted = videos["part"] == ""
+    ledger.note(
+        videos["video_id"][unlisted].tolist(),
+        "video is of no split and left out",
+        "videos are of no split and left out",
+    )
+    videos = videos[~unlisted].reset_index(drop=True)
+    no_group = videos["group"] == ""
+    videos["group"] = videos["group"].mask(no_group, videos["video_id"])
+    train = videos["part"] == "train"
+    if not (videos["part"] == "val").any() and settings.val_fraction > 0:
+        some = videos[train]
+        held = hold_out_groups(
+            some["class_name"].tolist(),
+            some["group"].tolist(),
+            settings.val_fraction,
+            settings.val_seed,
+        )
+        videos.loc[train & videos["group"].isin(held), "part"] = "val"
+    if not (videos["part"] == "test").any():
+        ledger.problems.append("there are no test videos: nothing can be reported")
+    _note_leaks(videos, ledger)
+    return videos
 
-    Args:
-        classes: The names, by target.
-        train: To learn from.
-        val: To choose a model by; of other groups than ``train``.
-        test: To report on.
-        store: The frames.
-        teachers: ``audio`` -> its embeddings, where audio is distilled.
-        notes: What a reader should know of how it came out.
-    """
 
-    classes: tuple[str, ...]
-    train: VideoTable
-    val: VideoTable
-    test: VideoTable
-    store: FrameSource
-    teachers: Mapping[str, TeacherTable] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+def _note_leaks(videos: pd.DataFrame, ledger: Ledger) -> None:
+    train = set(videos["group"][videos["part"] == "train"])
+    for part in ("val", "test"):
+        both = sorted(train & set(videos["group"][videos["part"] == part]))
+        ledger.note(
+            both,
+            f"group is in both train and {part}: figures flatter",
+            f"groups are in both train and {part}: figures flatter",
+        )
+
+
+def _with_classes(
+    videos: pd.DataFrame, classes: tuple[str, ...], ledger: Ledger
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Leave out classes that cannot be learnt; return the rest, in order."""
+    total = videos["class_name"].value_counts()
+    train = videos["class_name"][videos["part"] == "train"].value_counts()
+    test = videos["class_name"][videos["part"] == "test"].value_counts()
+    none = [name for name in classes if name not in total]
+    single = [name for name in classes if total.get(name) == 1]
+    untaught = [name for name in classes if total.get(name, 0) > 1 and name not in train]
+    ledger.problem(none, "class has no video", "classes have no video")
+    ledger.problem(single, "class has only one video", "classes have only one video")
+    ledger.problem(untaught, "class has no training video", "classes have no training video")
+    kept = tuple(name for name in classes if name not in {*none, *single, *untaught})
+    if len(test):
+        untested = [name for name in kept if name not in test]
+        ledger.note(untested, "class has no test video", "classes have no test video")
+    if len(kept) < 2:
+        ledger.settle("error")
+        raise DataError(f"{len(kept)} classes are left", "A study needs two classes or more")
+    return videos[videos["class_name"].isin(kept)].reset_index(drop=True), kept
+
+
+def _only_for(
+    teacher: TeacherTable, videos: pd.DataFrame, classes: tuple[str, ...], ledger: Ledger
+) -> TeacherTable:
+    inside = videos["class_name"].isin(classes).to_numpy()
+    ledger.notes.append(f"the teacher is heard for {inside.sum():,} of {len(inside):,} videos only")
+    return dataclasses.replace(
+        teacher,
+        values=np.where(inside[:, None], teacher.values, np.float32(0)),
+        present=teacher.present & inside,
+    )
+
+
+def _table(videos: pd.DataFrame, part: str, classes: tuple[str, ...]) -> VideoTable:
+    target = {name: number for number, name in enumerate(classes)}
+    some = videos[videos["part"] == part]
+    return VideoTable(
+        video_ids=tuple(some["video_id"]),
+        targets=np.array([target[name] for name in some["class_name"]], np.int64),
+        groups=tuple(some["group"]),
+        store_index=some["store_index"].to_numpy(np.int64),
+        class_names=tuple(some["class_name"]),
+        rows=some.index.to_numpy(np.int64),
+    )

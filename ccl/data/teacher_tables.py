@@ -1,0 +1,111 @@
+"""The embeddings of the audio teacher for the videos of a study, whatever they come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cca_tools.errors import DataError, UsageError
+from cca_tools.workspace import Workspace
+from ccl.data.features import feature_names, feature_path, match_features, read_features
+from ccl.data.ledger import Ledger
+from ccl.data.settings import RANDOM_TEACHERS, DataSettings
+from ccl.data.tables import TeacherTable
+from ccl.data.tag_embeddings import read_tag_embeddings
+
+RANDOM_WIDTH = 512
+_RANDOM = 3  # the stream of random numbers
+
+
+def audio_table(
+    workspace: Workspace, settings: DataSettings, videos: pd.DataFrame, ledger: Ledger
+) -> tuple[TeacherTable, list[Path]]:
+    """Return the audio teacher that the settings name, and the files it comes from.
+
+    Videos without sound are not present. So are, as a problem, those that were not tagged and
+    those whose embedding is not finite.
+
+    Args:
+        workspace: Its tags and features.
+        settings: ``audio_teacher`` and the seed of random ones.
+        videos: One row a video, with ``video_id`` and ``class_name``.
+        ledger: Where problems and notes go.
+
+    Raises:
+        DataError: No video of the study has an embedding.
+        UsageError: There is no such teacher.
+    """
+    name = settings.audio_teacher
+    if name in RANDOM_TEACHERS:
+        return _random_table(settings, videos), []
+    if name == "tags" or name.startswith("tags:"):
+        embeddings, files = read_tag_embeddings(
+            workspace, name.partition(":")[2] or None, videos["video_id"].tolist(), ledger
+        )
+    else:
+        path = _feature_file(workspace, name)
+        matched = match_features(read_features(path), videos["video_id"].tolist())
+        matched.tell(ledger)
+        embeddings, files = matched.embeddings, [path] if path.is_file() else []
+    table = _table(name, embeddings, videos["video_id"].tolist(), ledger)
+    if not table.present.any():
+        ledger.settle("error")
+        raise DataError(
+            f"the audio teacher {name} has no embedding of any of the {len(videos):,} videos",
+            "Choose another --audio-teacher, or tag these videos with --keep embedding",
+        )
+    return table, files
+
+
+def _feature_file(workspace: Workspace, name: str) -> Path:
+    imported = feature_path(workspace, name)
+    if imported.is_file():
+        return imported
+    if Path(name).exists():
+        return Path(name)
+    known = ", ".join(["tags", *RANDOM_TEACHERS, *feature_names(workspace)])
+    raise UsageError(
+        f"there is no audio teacher {name!r}", f"Give one of {known}, or a file of features"
+    )
+
+
+def _table(
+    name: str, embeddings: dict[str, NDArray[np.float32]], video_ids: list[str], ledger: Ledger
+) -> TeacherTable:
+    width = len(next(iter(embeddings.values()))) if embeddings else 1
+    values = np.zeros((len(video_ids), width), np.float32)
+    present = np.zeros(len(video_ids), bool)
+    damaged, silent = [], []
+    for row, video_id in enumerate(video_ids):
+        embedding = embeddings.get(video_id)
+        if embedding is None:
+            continue
+        if not np.isfinite(embedding).all():
+            damaged.append(video_id)
+        elif not embedding.any():
+            silent.append(video_id)
+        else:
+            values[row], present[row] = embedding, True
+    ledger.problem(damaged, "teacher embedding is not finite", "teacher embeddings are not finite")
+    ledger.note(
+        silent,
+        "teacher embedding is all zero: taken for no sound",
+        "teacher embeddings are all zero: taken for no sound",
+    )
+    ledger.notes.append(
+        f"the audio teacher {name} knows {present.sum():,} of {len(video_ids):,} videos; "
+        "the others are masked"
+    )
+    return TeacherTable(name, values, present)
+
+
+def _random_table(settings: DataSettings, videos: pd.DataFrame) -> TeacherTable:
+    """Return a control: vectors that know the class and nothing else, or nothing at all."""
+    rng = np.random.default_rng((settings.seed, _RANDOM))
+    names = videos["class_name" if settings.audio_teacher == "random-class" else "video_id"]
+    unique, positions = np.unique(names.to_numpy(str), return_inverse=True)
+    vectors = rng.standard_normal((len(unique), RANDOM_WIDTH), dtype=np.float32)
+    return TeacherTable(settings.audio_teacher, vectors[positions], np.ones(len(videos), bool))
