@@ -20,9 +20,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from cca_tools.errors import UsageError, WeightsError
-from cca_tools.workspace import atomic_path
+from cca_tools.workspace import Provenance, atomic_path, sha256_of
 from ccl.models.registry import Statistics, build_student, student_spec
 from ccl.models.student import VideoStudent
+from ccl.training.checkpoint import BEST
+from ccl.training.run import CONFIG, Run
 
 Arrays = NDArray[np.float32]
 
@@ -139,6 +141,32 @@ def export_student(
                 "Nothing was written; update torch, onnx and onnxruntime",
             )
     return Export(*paths, difference)
+
+
+def export_run(run: Run, folder: Path, command: str = "ccl.export") -> Export:
+    """Export the best student of a run; both files get a sidecar.
+
+    Args:
+        run: With a checkpoint.
+        folder: Where both go.
+        command: For provenance.
+
+    Raises:
+        CcaError: As `export_student` and `Run.student` do.
+    """
+    data = run.config.data
+    inputs = (run.folder / CONFIG, run.folder / BEST)
+    card = make_card(
+        run.config.student.name,
+        run.classes,
+        sha256_of(inputs[0]),
+        (data.num_frames, data.size),
+    )
+    provenance = Provenance(command, {"student": card.student, "tolerance": TOLERANCE}, inputs)
+    export = export_student(run.student(), card, folder)
+    for path in (export.safetensors, export.onnx):
+        provenance.write(path)
+    return export
 
 
 def load_student(path: Path | str) -> LoadedStudent:

@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "associate": ("associate", "associate_command", "Tell what each class sounds like."),
     "prepare": ("prepare", "prepare_command", "Pack the frames of every video for training."),
     "label": ("label", "label_command", "Label classes in a browser."),
+    "evaluate": ("evaluate", "evaluate_command", "Evaluate a trained run."),
+    "export": ("export", "export_command", "Write a run's student as safetensors and ONNX."),
     "reference": ("reference", "reference_group", "Write published tables as artefacts."),
     "taggers": ("taggers", "taggers_command", "List the audio taggers."),
     "weights": ("weights", "weights_group", "List, pull, verify and find weights."),

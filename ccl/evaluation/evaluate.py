@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ import torch.distributed as dist
 
 from cca_tools.errors import DataError, UsageError
 from cca_tools.workspace import Provenance
-from ccl.data.batches import EvalBatches
+from ccl.data.batches import Batch, EvalBatches
 from ccl.data.settings import DataSettings
 from ccl.data.study import Study, VideoTable
 from ccl.evaluation.confusion_picture import draw_confusion
+from ccl.evaluation.exact import exact_products
 from ccl.evaluation.pictures import save_picture
 from ccl.evaluation.predict import predict
 from ccl.evaluation.predictions import Predictions, write_predictions
@@ -27,8 +28,15 @@ from ccl.evaluation.tsne_picture import draw_embeddings
 from ccl.models.registry import StudentSpec
 from ccl.models.student import VideoStudent
 
+Watch = Callable[[EvalBatches, str], Iterable[Batch]]
+
 GALLERY = "train"
 SPLITS = ("test", "val")
+
+
+def unwatched(batches: EvalBatches, split: str) -> Iterable[Batch]:
+    """Hand the batches on."""
+    return batches
 
 
 @dataclass(frozen=True)
@@ -55,18 +63,23 @@ class EvaluationSettings:
 
 
 def evaluate_student(
-    student: VideoStudent, spec: StudentSpec, study: Study, settings: EvaluationSettings
+    student: VideoStudent,
+    spec: StudentSpec,
+    study: Study,
+    settings: EvaluationSettings,
+    watch: Watch = unwatched,
 ) -> tuple[Predictions, Evaluation]:
     """Return what a student says of the queries and the gallery, and how good that is.
 
     Under ``torch.distributed`` every rank must call it; each reads its part of the videos, and
-    each gets the whole result.
+    each gets the whole result. The student runs in full float32, whatever it was trained in.
 
     Args:
         student: On ``settings.device``; it keeps its mode and its state.
         spec: What the student is made for.
         study: Its ``train`` and the split asked about are read.
         settings: How to evaluate.
+        watch: Told of the batches of each split; it hands them on, and may show a bar.
 
     Returns:
         The predictions of both splits, first those of the queries, and the evaluation.
@@ -75,19 +88,15 @@ def evaluate_student(
         DataError: The split has no video, or none that can be read.
     """
     tables = {settings.split: getattr(study, settings.split), GALLERY: study.train}
-    if not len(tables[settings.split]):
-        other = "val" if settings.split == "test" else "test"
-        raise DataError(
-            f"there are no {settings.split} videos of the run's {len(study.classes)} classes",
-            f"Give a manifest that has some, or evaluate with --split {other}",
-        )
+    _require_videos(study, settings.split)
     ranks = (dist.get_rank(), dist.get_world_size()) if _is_distributed() else (0, 1)
     parts, notices = [], []
     for split, table in tables.items():
         batches = EvalBatches(
             table, study.store, spec, settings.data, device=settings.device, ranks=ranks
         )
-        part = predict(student, batches, table, study.classes, split)
+        with exact_products():
+            part = predict(student, watch(batches, split), table, study.classes, split)
         _check(part, table, settings.data.clips_per_video)
         parts.append(part)
         if len(part) < len(table):
@@ -97,6 +106,16 @@ def evaluate_student(
         raise DataError(f"no {settings.split} video could be read", "Run `cca-tools prepare`")
     result = summarise(queries, gallery, settings.levels, settings.intervals, settings.device)
     return _joined(parts), replace(result, notices=(*notices, *result.notices))
+
+
+def _require_videos(study: Study, split: str) -> None:
+    if not len(getattr(study, split)):
+        others = [other for other in SPLITS if len(getattr(study, other))]
+        instead = f", or evaluate with --split {others[0]}" if others else ""
+        raise DataError(
+            f"there are no {split} videos of the run's {len(study.classes)} classes",
+            f"Give a manifest that has some{instead}",
+        )
 
 
 def _is_distributed() -> bool:

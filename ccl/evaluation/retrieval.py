@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from ccl.evaluation.exact import exact_products
 from ccl.numerics import unit_rows, widen
 
 Floats = NDArray[np.float64]
@@ -225,7 +225,7 @@ def _ranks(task: _Task, chunk: int) -> Floats:
     ranks[..., 3] = num_items
     ranks[..., 4] = torch.bincount(task.item_class, minlength=num_classes)[task.query_class]
     shares_group = torch.isin(task.query_group, task.item_group)
-    with _exact_products():
+    with exact_products():
         for start in range(0, num_queries, step):
             part = slice(start, min(start + step, num_queries))
             scores = task.query[part] @ task.item.T  # (q, G)
@@ -264,14 +264,3 @@ def _recall(ranks: Floats, not_finite: Tensor, ks: tuple[int, ...]) -> Recall:
 def _to_numpy(ranks: Tensor) -> Floats:
     values: Floats = ranks.cpu().numpy().astype(np.float64)
     return values
-
-
-@contextmanager
-def _exact_products() -> Iterator[None]:
-    """Multiply matrices in full float32, whatever the training run allowed."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
