@@ -44,7 +44,7 @@ def draw_sound(
     timeline = score_over_time(_tagger(source), Path(path), part)
     image = spectrogram(timeline.samples, timeline.sample_rate)
     with atomic_path(Path(folder) / "spectrogram.png") as temporary:
-        image.save(temporary, "PNG", optimize=True)
+        image.quantize(64).save(temporary, "PNG", optimize=True)
     write_json(Path(folder) / "timeline.json", _told(timeline))
 
 

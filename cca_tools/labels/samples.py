@@ -29,7 +29,7 @@ UNTAGGED = "untagged"
 CACHE = ".cache"  # below the workspace: all of it can be removed at any time
 _ROWS_AT_ONCE = 2048  # what is read to find the videos of one class
 _QUERY = """
-SELECT class_name, video_id, "group", root, path, start_s, end_s, has_audio, has_video,
+SELECT class_name, video_id, "group", root, path, start_s, end_s, duration_s, has_audio, has_video,
        coalesce(status, '{untagged}') AS status
 FROM manifest LEFT JOIN tags USING (video_id)
 ORDER BY class_name, video_id
@@ -46,6 +46,7 @@ class Sample:
         path: The file.
         span: The part of it that is meant.
         has_video: Whether there is a picture.
+        length_s: Of that part; NaN where it is not known.
     """
 
     video_id: str
@@ -53,6 +54,7 @@ class Sample:
     path: Path
     span: Span
     has_video: bool
+    length_s: float
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class SampleIndex:
         workspace.require(workspace.manifest, "cca-tools index ROOT")
         runs = list_runs(workspace.tags)
         shards = shard_paths(workspace.tags, pick_run(runs, run).name) if runs else []
-        name = f"samples-{_state_of([workspace.manifest, *shards])}.parquet"
+        name = f"samples-v1-{_state_of([workspace.manifest, *shards])}.parquet"
         folder = workspace.root / CACHE
         if not (folder / name).is_file():
             folder = _write(workspace, shards, folder, name)
@@ -162,10 +164,16 @@ def _group_of(row: dict[str, Any]) -> str:
 
 
 def _sample(row: dict[str, Any]) -> Sample:
-    for name in ("start_s", "end_s"):
+    for name in ("start_s", "end_s", "duration_s"):
         row[name] = math.nan if row[name] is None else row[name]
-    span = span_of(row)
-    return Sample(row["video_id"], _group_of(row), video_path(row), span, row["has_video"])
+    return Sample(
+        row["video_id"],
+        _group_of(row),
+        video_path(row),
+        span_of(row),
+        row["has_video"],
+        row["duration_s"],
+    )
 
 
 def _state_of(paths: list[Path]) -> str:

@@ -1,0 +1,158 @@
+"""Saving an answer, seeing that it is saved, and keeping it where that fails."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import streamlit as st
+
+from apps.study import Memory
+from apps.style import LEVEL_WORDS
+from apps.text import as_html, as_markdown
+from cca_tools.errors import CcaError
+from cca_tools.labels.events import Event, LabelConflictError, NewLabel
+from cca_tools.labels.store import LabelStore
+
+_SAVED, _SAVED_AT = "saved", "saved_at"
+_TOO_SOON_S = 0.3  # nobody has looked at the next page by then: the key was held, or bounced
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An answer that is not saved.
+
+    Args:
+        label: The answer.
+        error: Why it is not.
+        decides: Whether it is an adjudicator's decision.
+        newer: What stands in its way, None for nothing.
+        is_conflict: Whether another answer stands in its way, or one was taken back.
+    """
+
+    label: NewLabel
+    error: str
+    decides: bool
+    newer: Event | None = None
+    is_conflict: bool = False
+
+
+def is_too_soon() -> bool:
+    """Return whether a key comes so soon after an answer that it cannot be meant for the next."""
+    return time.monotonic() - float(st.session_state.get(_SAVED_AT, -_TOO_SOON_S)) < _TOO_SOON_S
+
+
+def save(
+    store: LabelStore,
+    memory: Memory,
+    label: NewLabel,
+    expected: int | None,
+    *,
+    decides: bool = False,
+) -> bool:
+    """Save one answer in a transaction of its own; keep it for another try where that fails.
+
+    Args:
+        store: The labels.
+        memory: Where an answer waits that could not be saved.
+        label: The answer.
+        expected: The event that the page showed, 0 for none; None writes over whatever stands.
+        decides: Whether it is an adjudicator's decision.
+
+    Returns:
+        Whether it is saved.
+    """
+    key = (label.item, decides)
+    try:
+        add = store.adjudicate if decides else store.add
+        event = add([label], expected)[0]
+    except CcaError as error:
+        conflict = isinstance(error, LabelConflictError)
+        newer = error.newer if isinstance(error, LabelConflictError) else None
+        memory.pending[key] = Pending(label, str(error), decides, newer, conflict)
+        return False
+    memory.pending.pop(key, None)
+    st.session_state[_SAVED_AT] = time.monotonic()
+    tell(f"{_about(label)}: {LEVEL_WORDS.get(event.level, 'mark taken away')}", event.id)
+    return True
+
+
+def tell(what: str, number: int) -> None:
+    """Remember what was saved last, to be shown until the next."""
+    st.session_state[_SAVED] = (what, number, datetime.now().strftime("%H:%M:%S"))
+
+
+def take_back(store: LabelStore, annotator: str) -> None:
+    """Take back the annotator's last answer, as what a button does."""
+    undo(store, annotator)
+
+
+def undo(store: LabelStore, annotator: str) -> Event | None:
+    """Take back the annotator's last answer; what cannot be done is told on the page."""
+    try:
+        undone = store.undo(annotator)
+    except CcaError as error:
+        st.session_state["refused"] = str(error)
+        return None
+    if undone is None:
+        st.session_state["refused"] = "There is nothing to take back."
+        return None
+    tell(f"taken back: {undone.item.class_name}", undone.id)
+    return undone
+
+
+def _about(label: NewLabel) -> str:
+    name = label.item.class_name
+    return name if label.item.kind == "class" else f"{name}, {label.item.key}"
+
+
+def saved_html() -> str:
+    """Return the line that tells what was saved last."""
+    told = st.session_state.get(_SAVED)
+    if told is None:
+        return '<div class="cca-saved">Every answer is saved when you give it.</div>'
+    what, number, when = told
+    return (
+        f'<div class="cca-saved cca-ok" role="status" data-event="{number}">'
+        f"&#10003; Saved {when} &middot; {as_html(what)}</div>"
+    )
+
+
+def draw_pending(store: LabelStore, memory: Memory) -> None:
+    """Draw every answer that is not saved, why, and the ways out; nothing where all are."""
+    refused = st.session_state.pop("refused", None)
+    if refused:
+        st.warning(as_markdown(refused), icon=":material/info:")
+    for position, (key, pending) in enumerate(list(memory.pending.items())):
+        assert isinstance(pending, Pending)
+        with st.container(key=f"pending_{position}"):
+            _draw(store, memory, key, pending)
+
+
+def _draw(store: LabelStore, memory: Memory, key: object, pending: Pending) -> None:
+    said = LEVEL_WORDS.get(pending.label.level, "no mark")
+    st.error(
+        f"**Not saved:** {as_markdown(_about(pending.label))}, your answer *{said}* is kept here. "
+        + as_markdown(pending.error),
+        icon=":material/error:",
+    )
+    with st.container(horizontal=True):
+        if pending.is_conflict:
+            st.button("Save mine after it", key=f"over_{hash(key)}", on_click=_again,
+                      args=(store, memory, pending))  # fmt: skip
+            st.button("Keep what stands", key=f"keep_{hash(key)}",
+                      on_click=_drop, args=(memory, key))  # fmt: skip
+        else:
+            st.button("Try again", key=f"again_{hash(key)}", on_click=_again,
+                      args=(store, memory, pending), type="primary")  # fmt: skip
+            st.button("Drop it", key=f"drop_{hash(key)}",
+                      on_click=_drop, args=(memory, key))  # fmt: skip
+
+
+def _drop(memory: Memory, key: object) -> None:
+    memory.pending.pop(key, None)
+
+
+def _again(store: LabelStore, memory: Memory, pending: Pending) -> None:
+    save(store, memory, replace(pending.label), None, decides=pending.decides)

@@ -1,0 +1,149 @@
+"""What all pages look at: the workspace, its labels and its videos, opened once a server."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import streamlit as st
+
+from cca_tools.labels.evidence import EvidenceMaker
+from cca_tools.labels.samples import ClassSamples, SampleIndex
+from cca_tools.labels.store import LabelStore
+from cca_tools.workspace import DEFAULT_ROOT, Workspace
+
+WORKSPACE, DATABASE, TAGS, SEED = (
+    f"CCA_LABEL_{name}" for name in ("WORKSPACE", "DATABASE", "TAGS", "SEED")
+)
+TOP = 10  # audio classes of a class: what Tables D to F show
+_PAIR_COLUMNS = ["class_name", "rank", "mid", "tag", "share", "log_odds_z", "videos", "support"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the study lies, as ``cca-tools label`` was told."""
+
+    workspace: Workspace
+    database: str | None
+    tags: str | None
+    seed: int
+
+    @classmethod
+    def named(cls) -> Place:
+        """Return the place that the environment names."""
+        return cls(
+            Workspace(Path(os.environ.get(WORKSPACE) or DEFAULT_ROOT)),
+            os.environ.get(DATABASE) or None,
+            os.environ.get(TAGS) or None,
+            int(os.environ.get(SEED) or 0),
+        )
+
+
+@dataclass(frozen=True)
+class Study:
+    """The open study.
+
+    Args:
+        place: Where it lies.
+        store: Its labels.
+        index: Its videos.
+        maker: What cuts and draws them.
+    """
+
+    place: Place
+    store: LabelStore
+    index: SampleIndex
+    maker: EvidenceMaker
+
+    @classmethod
+    def open(cls) -> Study:
+        """Return the study that the environment names; what can be kept open is kept.
+
+        Raises:
+            CcaError: A part of it is missing, damaged, or cannot be reached.
+        """
+        place = Place.named()
+        index = SampleIndex.open(place.workspace, place.tags)
+        return cls(place, _store(place.workspace.root, place.database), index, _maker(place))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """All classes, sorted."""
+        return self.index.class_names
+
+    def samples(self, class_name: str) -> ClassSamples:
+        """Return the videos of a class, in the order in which they are shown."""
+        return _samples(self.index, class_name, self.place.seed)
+
+    def sounds(self, class_name: str) -> pd.DataFrame:
+        """Return the ten audio classes of a class by rank; empty where nothing is associated."""
+        return self.pairs(class_name).head(TOP)
+
+    def pairs(self, class_name: str) -> pd.DataFrame:
+        """Return all audio classes of a class by rank; empty where nothing is associated."""
+        path = self.place.workspace.associations
+        if not path.is_file():
+            return pd.DataFrame(columns=_PAIR_COLUMNS)
+        return _pairs(str(path), path.stat().st_mtime_ns, class_name)
+
+    def suggestion(self, class_name: str) -> dict[str, object] | None:
+        """Return what ``cca-tools suggest`` proposes for a class, if it did."""
+        path = self.place.workspace.suggestions
+        if not path.is_file():
+            return None
+        rows = pq.read_table(path, filters=[("class_name", "=", class_name)]).to_pylist()
+        return rows[0] if rows else None
+
+
+@dataclass
+class Memory:
+    """What the server remembers of an annotator until it ends, also when the page is loaded anew.
+
+    Args:
+        seen: By class, what was shown besides the videos; under the empty name, of all classes.
+        notes: By class, words that no label has taken yet.
+        pending: Answers that could not be saved.
+    """
+
+    seen: dict[str, set[str]] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    pending: dict[object, object] = field(default_factory=dict)
+
+    def hints(self, class_name: str) -> set[str]:
+        """Return what was shown of a class besides the videos."""
+        return self.seen.get("", set()) | self.seen.get(class_name, set())
+
+    def show(self, class_name: str, *hints: str) -> None:
+        """Record that these were shown."""
+        self.seen.setdefault(class_name, set()).update(hints)
+
+
+@st.cache_resource(show_spinner=False)
+def memory_of(place: Place, annotator: str) -> Memory:
+    """Return the memory of one annotator of one study."""
+    return Memory()
+
+
+@st.cache_resource(show_spinner=False)
+def _store(root: Path, database: str | None) -> LabelStore:
+    return LabelStore.open(Workspace(root), database)
+
+
+@st.cache_resource(show_spinner=False)
+def _maker(place: Place) -> EvidenceMaker:
+    return EvidenceMaker(place.workspace, place.tags)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _samples(index: SampleIndex, class_name: str, seed: int) -> ClassSamples:
+    return index.of_class(class_name, seed)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _pairs(path: str, changed_ns: int, class_name: str) -> pd.DataFrame:
+    table = pq.read_table(path, columns=_PAIR_COLUMNS, filters=[("class_name", "=", class_name)])
+    pairs: pd.DataFrame = table.to_pandas()
+    return pairs.sort_values("rank", ignore_index=True)

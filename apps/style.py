@@ -1,0 +1,107 @@
+"""The look: colours of the levels, the style sheet, and small pictures made of HTML."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from apps.text import as_attribute, as_html
+
+LEVEL_WORDS = {
+    "highly": "highly correlated",
+    "weakly": "weakly correlated",
+    "not": "not correlated",
+    "unsure": "unsure",
+}
+SHORT_WORDS = {"highly": "Highly", "weakly": "Weakly", "not": "Not", "unsure": "Unsure"}
+# red and green for highly and weakly, as in Tables D to F
+COLOURS = {"highly": "#c8414b", "weakly": "#2f8f5b", "not": "#66758a", "unsure": "#a8842c"}
+_SHEET = Path(__file__).with_name("style.css")
+
+
+def draw_style() -> None:
+    """Put the style sheet on the page."""
+    colours = "".join(f"--cca-{level}:{colour};" for level, colour in COLOURS.items())
+    st.html(f"<style>:root{{{colours}}}\n{_SHEET.read_text(encoding='utf-8')}</style>")
+
+
+def chip(level: str, text: str | None = None) -> str:
+    """Return a small label in the level's colour."""
+    shown = SHORT_WORDS.get(level, level or "open") if text is None else text
+    return f'<span class="cca-chip cca-is-{level or "open"}">{as_html(shown)}</span>'
+
+
+def progress(parts: Sequence[tuple[str, int]], total: int) -> str:
+    """Return a thin bar of coloured parts.
+
+    Args:
+        parts: (level or state, number).
+        total: What the whole bar stands for.
+    """
+    spans = "".join(
+        f'<span class="cca-is-{name}" style="width:{100 * number / max(1, total):.2f}%"></span>'
+        for name, number in parts
+    )
+    return f'<div class="cca-progress">{spans}</div>'
+
+
+def sound_row(tag: str, share: float, log_odds: float, reach: float) -> str:
+    """Return one audio class as a row of a chart: name, share and distinctiveness.
+
+    Args:
+        tag: Its name.
+        share: Of the class's videos, 0 to 1.
+        log_odds: How much more often than elsewhere, z.
+        reach: The largest |z| of the chart.
+    """
+    width = 50 * min(1.0, abs(log_odds) / max(reach, 1e-9))
+    side = f"left:50%;width:{width:.1f}%" if log_odds >= 0 else f"right:50%;width:{width:.1f}%"
+    kind = "more" if log_odds >= 0 else "less"
+    return (
+        f'<div class="cca-sound"><span class="cca-name" title="{as_attribute(tag)}">'
+        f'{as_html(tag)}</span><span class="cca-share"><i style="width:{100 * share:.1f}%"></i>'
+        f'<b>{share:.0%}</b></span><span class="cca-odds" title="log-odds z = {log_odds:.1f}">'
+        f'<i class="cca-{kind}" style="{side}"></i></span><em>{log_odds:+.1f}</em></div>'
+    )
+
+
+def sound_picture(spectrogram: Path, timeline: dict[str, Any]) -> str:
+    """Return the spectrogram and, below it, the strongest audio classes over time."""
+    encoded = base64.b64encode(spectrogram.read_bytes()).decode("ascii")
+    rows = "".join(_timeline_row(row) for row in timeline["rows"])
+    return (
+        f'<div class="cca-heard"><img alt="spectrogram, up to the highest sound above" '
+        f'src="data:image/png;base64,{encoded}">{rows}'
+        f'<div class="cca-axis"><span>0 s</span><span>{timeline["seconds"]:.1f} s</span></div>'
+        "</div>"
+    )
+
+
+def _timeline_row(row: dict[str, Any]) -> str:
+    cells = "".join(f'<i style="opacity:{score:.2f}"></i>' for score in row["scores"])
+    top = max(row["scores"], default=0.0)
+    title = f"{as_attribute(row['name'])}: up to {top:.2f}"
+    return (
+        f'<div class="cca-time"><span title="{title}">{as_html(row["name"])}</span>'
+        f'<div class="cca-cells">{cells}</div></div>'
+    )
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
+    """Return a table.
+
+    Args:
+        header: Plain text.
+        rows: HTML, one cell a column.
+        kind: A class of the style sheet.
+    """
+    head = "".join(f"<th>{as_html(name)}</th>" for name in header)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return (
+        f'<div class="cca-scroll"><table class="cca-table {kind}">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
