@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +43,12 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
                 pa.Table.from_pandas(plain, _schema(frame), preserve_index=False), temporary
             )
     elif suffix == ".json":
-        write_json(path, [_plain(row) for row in frame.to_dict("records")])
+        write_json(path, plain_rows(frame))
     else:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\r\n")  # quotes both wherever they stand
         writer.writerow(frame.columns)
-        writer.writerows(
-            [_cell(value) for value in _plain(row).values()] for row in _records(frame)
-        )
+        writer.writerows([_cell(value) for value in row.values()] for row in plain_rows(frame))
         write_text(path, text.getvalue())
 
 
@@ -110,15 +107,15 @@ def unquote_formula(text: str) -> str:
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
-def _records(frame: pd.DataFrame) -> Sequence[Mapping[Any, Any]]:
-    return frame.to_dict("records")
-
-
-def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {
-        str(name): list(value) if name == "hints" else None if pd.isna(value) else value
-        for name, value in row.items()
-    }
+def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as plain values: tuples as lists, what is missing or not defined as None."""
+    return [
+        {
+            str(name): list(value) if name == "hints" else None if pd.isna(value) else value
+            for name, value in row.items()
+        }
+        for row in frame.to_dict("records")
+    ]
 
 
 def _cell(value: Any) -> Any:
