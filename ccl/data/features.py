@@ -192,6 +192,19 @@ def match_features(raw: RawFeatures, video_ids: Sequence[str]) -> MatchedFeature
     )
 
 
+def feature_shape(path: Path) -> tuple[int, int]:
+    """Return number and width of imported features, by the file's header.
+
+    Raises:
+        DataError: It is damaged.
+    """
+    try:
+        file = pq.ParquetFile(path)
+        return file.metadata.num_rows, file.schema_arrow.field("embedding").type.list_size
+    except (OSError, KeyError, AttributeError, pa.ArrowException) as error:
+        raise DataError(f"{path} holds no features: {error}", "Import them again") from error
+
+
 def write_features(path: Path, embeddings: dict[str, Vector]) -> None:
     """Write features as a table of ``video_id`` and ``embedding``, atomically.
 

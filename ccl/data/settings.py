@@ -24,6 +24,7 @@ class DataSettings:
         distill: Any of ``audio`` and ``image``.
         audio_teacher: ``tags`` (``tags:RUN`` for one of several), the name of imported features,
             a file or folder of features, ``random-class`` or ``random-clip``.
+        image_teacher: ``resnet34``, a file of its weights, or ``resnet34-random``, a control.
         teacher_split: Teachers are present only for videos of this split's classes; empty for all.
         num_frames: Of a clip; None for what the student is made for.
         size: Height and width of a clip; None likewise.
@@ -48,6 +49,7 @@ class DataSettings:
     on_missing: Literal["error", "skip"] = "error"
     distill: tuple[Literal["audio", "image"], ...] = ()
     audio_teacher: str = "tags"
+    image_teacher: str = "resnet34"
     teacher_split: str = ""
     num_frames: int | None = Field(default=None, ge=1)
     size: int | None = Field(default=None, ge=8)
