@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "associate": ("associate", "associate_command", "Tell what each class sounds like."),
     "features": ("features", "features_group", "Import and list the features of a teacher."),
     "prepare": ("prepare", "prepare_command", "Pack the frames of every video for training."),
+    "suggest": ("suggest", "suggest_command", "Suggest a level for each class, with reasons."),
     "labels": ("labels", "labels_group", "Import, export, compare and adjudicate labels."),
     "split": ("split", "split_command", "Make named sets of classes of the labels."),
     "stats": ("stats", "stats_command", "Count highly, weakly and not correlated classes."),
