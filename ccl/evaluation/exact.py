@@ -11,13 +11,12 @@ import torch
 @contextmanager
 def exact_products() -> Iterator[None]:
     """Convolve and multiply matrices in full float32, whatever is allowed outside."""
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    allowed = matmul.allow_tf32, cudnn.allow_tf32
-    precision = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")  # on CPUs, too
-    matmul.allow_tf32 = cudnn.allow_tf32 = False
+    cudnn = torch.backends.cudnn
+    allowed, precision = cudnn.allow_tf32, torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")  # of GPUs and CPUs
+    cudnn.allow_tf32 = False
     try:
         yield
     finally:
         torch.set_float32_matmul_precision(precision)
-        matmul.allow_tf32, cudnn.allow_tf32 = allowed
+        cudnn.allow_tf32 = allowed
