@@ -10,13 +10,15 @@ import torch
 
 @contextmanager
 def exact_products() -> Iterator[None]:
-    """Convolve and multiply matrices in full float32, whatever is allowed outside."""
-    cudnn = torch.backends.cudnn
-    allowed, precision = cudnn.allow_tf32, torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")  # of GPUs and CPUs
-    cudnn.allow_tf32 = False
+    """Convolve and multiply matrices on a GPU in full float32, whatever is allowed outside.
+
+    It turns the same two switches as training does. ``set_float32_matmul_precision`` is a third:
+    once it is used beside them, PyTorch refuses to say what holds.
+    """
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    matmul.allow_tf32 = cudnn.allow_tf32 = False
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(precision)
-        cudnn.allow_tf32 = allowed
+        matmul.allow_tf32, cudnn.allow_tf32 = before
