@@ -27,6 +27,7 @@ SIZE_DTYPE = np.dtype("<u4")  # of the table of sizes that ends a packed video
 LONGEST_SIDE = 1024  # in pixels; pictures of odd shapes get a smaller short side
 _HIGHEST_FPS = 1000.0  # a file that says more is damaged
 _LATE_S = 0.05  # a seek that ends so much after its target missed it
+_NO_SEEK = {"mpeg", "mpegvideo"}  # after a seek their time stamps are off by a picture
 _SHORTFALL_S, _SHORTFALL_SHARE = 0.5, 0.02
 _FAILURES = (av.FFmpegError, OSError, ValueError, RuntimeError, MemoryError)
 
@@ -161,7 +162,8 @@ class _Reader:
     ) -> None:
         stream.codec_context.thread_count = 1
         self.container, self.stream, self.span = container, stream, span
-        self.zero_s = (container.start_time or 0) / av.time_base
+        start = container.start_time
+        self.zero_s = None if start is None else start / av.time_base
         rate = float(stream.average_rate or stream.guessed_rate or 0)
         self.rate = rate if 0 < rate <= _HIGHEST_FPS else None
         aspect = float(stream.sample_aspect_ratio or 1)
@@ -172,9 +174,11 @@ class _Reader:
         self.error = ""
 
     def seek(self) -> bool:
-        target_s = self.span.start_s + self.zero_s
-        if self.stream.time_base is None:
+        if self.stream.time_base is None or self.zero_s is None:
             return False
+        if self.container.format.name in _NO_SEEK:
+            return False
+        target_s = self.span.start_s + self.zero_s
         try:
             self.container.seek(int(target_s / self.stream.time_base), stream=self.stream)
         except (av.FFmpegError, OverflowError):
@@ -204,7 +208,9 @@ class _Reader:
         """Yield (time on the file's time line, frame) within the span, in order."""
         step_s = 1 / (self.rate or 25.0)
         for number, frame in enumerate(self._decoded()):
-            stamp_s = None if frame.time is None else frame.time - self.zero_s
+            if self.zero_s is None:  # a bare stream: it begins with its first picture
+                self.zero_s = frame.time
+            stamp_s = None if frame.time is None else frame.time - (self.zero_s or 0.0)
             if number == 0 and self.is_sought:
                 late = stamp_s is None or stamp_s > self.span.start_s + max(_LATE_S, step_s)
                 self.is_lost = late
