@@ -95,6 +95,8 @@ def _print(outcome: Outcome, workspace: Path) -> None:
         for row in outcome.frame.to_dict("records")
     ]
     print_table(header, rows)
+    for name, found in outcome.learnt.items():
+        click.echo(f"\nlearnt from {found.classes} {name} labels; each left out: {_scores(found)}")
     if outcome.against is not None:
         _print_agreement(outcome.against)
     click.echo(f"why: {workspace / 'tables' / 'suggestions.md'}")
@@ -105,16 +107,19 @@ def _print_agreement(found: Agreement) -> None:
     if not found.classes:
         click.echo("no class has both a suggestion and a label")
         return
-    click.echo(
-        f"\n{found.classes} classes with a label: accuracy {_number(found.accuracy)}"
-        f" {_ends(found.accuracy_interval)}, quadratic weighted kappa {_number(found.kappa)}"
-        f" {_ends(found.kappa_interval)}"
-    )
+    click.echo(f"{found.classes} classes with a label: {_scores(found)}")
     counts = found.confusion
     rows = [
         (f"labelled {level}", *row) for level, row in zip(LEVELS, counts.to_numpy(), strict=True)
     ]
     print_table(("", *(f"suggested {level}" for level in LEVELS)), rows)
+
+
+def _scores(found: Agreement) -> str:
+    return (
+        f"accuracy {_number(found.accuracy)} {_ends(found.accuracy_interval)}, "
+        f"quadratic kappa {_number(found.kappa)} {_ends(found.kappa_interval)}"
+    )
 
 
 def _number(value: float) -> str:

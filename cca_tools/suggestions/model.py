@@ -24,22 +24,35 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Choice:
+    """What cross-validation inside the training rows decided.
+
+    Args:
+        penalty: Of the ridge.
+        published_weight: What a published class counts beside an own one.
+        loss: Log-loss in nats, summed over the held-out rows.
+    """
+
+    penalty: float
+    published_weight: float
+    loss: float
+
+
+@dataclass(frozen=True)
 class Fitted:
     """A model of some families of features.
 
     Args:
         families: Those that it uses; none means that it knows the levels' frequency alone.
-        model: The proportional-odds model, None without families.
         base: (3,) frequency of the levels in training.
-        penalty: Chosen by cross-validation inside the training rows.
-        published_weight: What a published class counts beside an own one; chosen likewise.
+        model: The proportional-odds model, None without families.
+        choice: How it was fitted, None without families.
     """
 
     families: tuple[str, ...]
-    model: OrdinalModel | None
     base: Floats
-    penalty: float = 0.0
-    published_weight: float = 1.0
+    model: OrdinalModel | None = None
+    choice: Choice | None = None
 
     def probs(self, features: pd.DataFrame) -> Floats:
         """Return (N, 3) probabilities of the levels, the lowest first."""
@@ -58,30 +71,22 @@ class Fitted:
 
 
 def fit(training: Training, families: Sequence[str]) -> Fitted:
-    """Fit the model of these families on the rows that have them.
-
-    The penalty, and with own labels the weight of the published ones, are those of the least
-    log-loss (of own classes, where there are any) in ten folds by class name.
-    """
+    """Fit the model of these families on the rows that have them."""
     columns = columns_of(families)
     rows = training.only(training.features[columns].notna().all(axis=1).to_numpy())
     counts = np.bincount(rows.levels, minlength=NUM_LEVELS)
     base = (counts + 1) / (counts.sum() + NUM_LEVELS)
     if not columns or (counts == 0).any():
-        return Fitted((), None, base)
-    penalty, weight = _choose(rows, columns)
-    model = _fit(rows, columns, penalty, weight)
-    return Fitted(tuple(families), model, base, penalty, weight)
+        return Fitted((), base)
+    return Fitted(tuple(families), base, *fit_columns(rows, columns))
 
 
-def _fit(rows: Training, columns: list[str], penalty: float, weight: float) -> OrdinalModel:
-    counts = np.where(rows.own, 1.0, weight if rows.own.any() else 1.0)
-    used = rows.only(counts > 0)
-    values = used.features[columns].to_numpy(dtype=np.float64)
-    return fit_ordinal(values, used.levels, penalty, counts[counts > 0])
+def fit_columns(rows: Training, columns: Sequence[str]) -> tuple[OrdinalModel, Choice]:
+    """Fit the model of these features, known of every row.
 
-
-def _choose(rows: Training, columns: list[str]) -> tuple[float, float]:
+    The penalty, and with own labels the weight of the published ones, are those of the least
+    log-loss (of own classes, where there are any) in ten folds by class name.
+    """
     folds = np.unique(rows.names, return_inverse=True)[1] % _INNER_FOLDS
     scored = rows.own if rows.own.any() else np.ones(len(rows), dtype=bool)
     candidates = list(product(PENALTIES, _weights(rows)))
@@ -92,7 +97,15 @@ def _choose(rows: Training, columns: list[str]) -> tuple[float, float]:
         )
         for one in candidates
     ]
-    return candidates[int(np.argmin(losses))]
+    best = int(np.argmin(losses))
+    return _fit(rows, columns, *candidates[best]), Choice(*candidates[best], losses[best])
+
+
+def _fit(rows: Training, columns: Sequence[str], penalty: float, weight: float) -> OrdinalModel:
+    counts = np.where(rows.own, 1.0, weight if rows.own.any() else 1.0)
+    used = rows.only(counts > 0)
+    values = used.features[list(columns)].to_numpy(dtype=np.float64)
+    return fit_ordinal(values, used.levels, penalty, counts[counts > 0])
 
 
 def _weights(rows: Training) -> tuple[float, ...]:
@@ -104,7 +117,7 @@ def _weights(rows: Training) -> tuple[float, ...]:
 
 def _held_out_loss(
     rows: Training,
-    columns: list[str],
+    columns: Sequence[str],
     candidate: tuple[float, float],
     marks: tuple[NDArray[np.bool_], NDArray[np.bool_]],
 ) -> float:
@@ -113,7 +126,7 @@ def _held_out_loss(
     train = rows.only(~out)
     if not len(test) or len(np.unique(train.levels)) < NUM_LEVELS:
         return 0.0
-    probs = _fit(train, columns, *candidate).probs(test.features[columns].to_numpy())
+    probs = _fit(train, columns, *candidate).probs(test.features[list(columns)].to_numpy())
     return -float(np.log(np.maximum(probs[np.arange(len(test)), test.levels], 1e-12)).sum())
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -125,11 +126,12 @@ def _table(path: Path, columns: list[str]) -> pd.DataFrame:
 
 def _batches(shards: list[Path], column: str) -> Iterator[tuple[NDArray[np.str_], Floats]]:
     """Yield ids and rows of what counts, a few thousand at a time."""
+    columns = ["video_id", "status", column]
     for path in shards:
         try:
             with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(_ROWS_AT_ONCE, ["video_id", "status", column]):
-                    batch = batch.filter(pa.compute.is_in(batch["status"], pa.array(COUNTED)))
+                for every in file.iter_batches(_ROWS_AT_ONCE, columns=columns):
+                    batch = every.filter(pc.is_in(every["status"], pa.array(COUNTED)))
                     if len(batch):
                         width = batch[column].type.list_size
                         rows = batch[column].flatten().to_numpy().reshape(-1, width)

@@ -77,10 +77,10 @@ def _speaks(contributions: Mapping[str, float], family: str) -> str:
 
 def _meaning(name: str, meaning: Meaning, contributions: Mapping[str, float]) -> str:
     nearest = ", ".join(f"{one.tag} ({one.similarity:.2f})" for one in meaning.heard[:_SHOWN])
+    verb = "is" if meaning.nearer == 1 else "are"
     others = (
-        "no other audio class is nearer"
-        if meaning.nearer == 0
-        else f"{meaning.nearer} of {meaning.known} audio classes are nearer than the first, unheard"
+        f"{meaning.nearer or 'none'} of the other {meaning.known - 1} audio classes {verb} nearer "
+        "than the first"
     )
     end = _speaks(contributions, "meaning")
     return (
@@ -105,11 +105,11 @@ def _distinctive(evidence: Evidence) -> str:
 
 
 def _strength(row: Mapping[Any, Any]) -> str:
-    numbers = [f"among those of {row['class_share']:.0%} of classes"]
-    if np.isfinite(row["share"]):
-        numbers.insert(0, f"in {row['share']:.0%} of its videos")
-        numbers.append(f"lift {row['lift']:.3g}, log-odds z {row['log_odds_z']:.1f}")
-    return f"{row['tag']} ({', '.join(numbers)})"
+    """Return an audio class with its measures; a published table has the share of classes alone."""
+    if not np.isfinite(row["share"]):
+        return f"{row['tag']} (heard in {row['class_share']:.0%} of classes)"
+    lift, z = f"lift {row['lift']:.3g}", f"log-odds z {row['log_odds_z']:.1f}"
+    return f"{row['tag']} ({row['share']:.0%} of its videos, {lift}, {z})"
 
 
 def _audio(evidence: Evidence) -> str:
