@@ -28,8 +28,8 @@ def balanced_epoch(
     """Return batches of several videos of each of some classes; every class comes equally often.
 
     There are as many batches as of shuffled ones. Classes take turns in random order, and so do
-    the videos of a class. No video stands in a batch twice: where a class has too few, further
-    classes fill the batch; it is smaller only where there are no others.
+    the videos of a class. No video stands in a batch twice. Where there are too few classes, or
+    videos of them, to fill a batch, the classes give again: it is smaller only than all videos.
 
     Args:
         targets: int64 (N,), class of each video.
@@ -48,11 +48,15 @@ def balanced_epoch(
     batches = []
     for _ in range(max(1, -(-len(targets) // batch_size))):
         batch: list[int] = []
+        left = [len(some) for some in members]  # videos of each class that are not in the batch
         used: list[int] = []
-        while len(batch) < batch_size and len(used) < len(members):
+        while len(batch) < min(batch_size, len(targets)):
+            used = [] if len(used) == len(members) else used
             used += classes.take(1, without=used)
-            wanted = min(videos_per_class, len(members[used[-1]]), batch_size - len(batch))
-            batch += videos[used[-1]].take(wanted)
+            one = used[-1]
+            wanted = min(videos_per_class, left[one], batch_size - len(batch))
+            batch += videos[one].take(wanted, without=batch)
+            left[one] -= wanted
         batches.append(np.array(batch, np.int64))
     return batches
 
