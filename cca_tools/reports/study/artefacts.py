@@ -24,7 +24,8 @@ class TrainedRun:
         folder: Where it lies.
         config: What it was told.
         evaluation: What came out on the test videos.
-        epochs: One row an epoch: the log.
+        epochs: One row an epoch: ``epoch``, ``train_loss`` (of classification), ``train_top1``,
+            and ``val_top1`` where there is a validation split.
     """
 
     folder: Path
@@ -132,10 +133,19 @@ def read_run(folder: Path) -> TrainedRun:
         lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
         raise DataError(f"{log} cannot be read: {error}", "Train this run again") from error
-    epochs = pd.DataFrame([line for line in lines if "epoch" in line])
+    epochs = pd.DataFrame([_flat(line) for line in lines])
     return TrainedRun(
         folder,
         read_object(folder / "config.json"),
         read_object(folder / "evaluation.json"),
         epochs,
     )
+
+
+def _flat(line: dict[str, Any]) -> dict[str, float | None]:
+    return {
+        "epoch": line["epoch"],
+        "train_loss": line.get("terms", {}).get("ce_video"),
+        "train_top1": line.get("train_top1"),
+        "val_top1": line.get("val", {}).get("top1"),
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,11 +10,16 @@ from cca_tools.reports.study.artefacts import Study
 from cca_tools.reports.study.blocks import Section
 from cca_tools.reports.study.consistency import Traced, trace
 from cca_tools.reports.study.page import render, to_latex
+from cca_tools.reports.study.sections.ablation import ablation_section
 from cca_tools.reports.study.sections.classes import Sampling, classes_section
 from cca_tools.reports.study.sections.dataset import dataset_section
+from cca_tools.reports.study.sections.levels import levels_section
 from cca_tools.reports.study.sections.provenance import provenance_section
+from cca_tools.reports.study.sections.runs import runs_section
 from cca_tools.reports.study.sections.sounds import sounds_section
-from cca_tools.reports.study.standing import standing_levels
+from cca_tools.reports.study.sections.strata import strata_section
+from cca_tools.reports.study.sections.suggestions import suggestions_section
+from cca_tools.reports.study.standing import Levels, standing_levels
 from cca_tools.workspace import Provenance, Workspace, sha256_of, write_text
 
 
@@ -66,13 +71,11 @@ def build_report(
     study = Study(workspace)
     provenance = Provenance(command, {"levels": options.levels, "title": options.title})
     traced = trace(workspace)
-    sections = _sections(study, options, traced, advance)
+    levels = standing_levels(workspace, options.levels, options.database)
+    sections = _sections(study, levels, options.sampling, advance)
+    traced += _untraced(sections, traced, {workspace.labels: levels.answers_hash})
+    sections.append(provenance_section(study, traced))
     hashes = {item.path: item.sha256 for item in traced}
-    for section in sections:
-        for block in section.blocks:
-            for path in getattr(block, "sources", ()):
-                if path not in hashes:
-                    hashes[path] = sha256_of(path)
     title = options.title or f"Sound and picture in {workspace.root.resolve().name}"
     path = workspace.root / "report.html"
     write_text(path, render(title, sections, workspace.root, hashes))
@@ -85,15 +88,27 @@ def build_report(
 
 
 def _sections(
-    study: Study,
-    options: ReportOptions,
-    traced: list[Traced],
-    advance: Callable[[int], object],
+    study: Study, levels: Levels, sampling: Sampling, advance: Callable[[int], object]
 ) -> list[Section]:
-    levels = standing_levels(study.workspace, options.levels, options.database)
     return [
         dataset_section(study),
         sounds_section(study, levels),
-        classes_section(study, levels, options.sampling, advance),
-        provenance_section(study, traced),
+        levels_section(study, levels),
+        suggestions_section(study, levels),
+        strata_section(study),
+        ablation_section(study),
+        runs_section(study),
+        classes_section(study, levels, sampling, advance),
+    ]
+
+
+def _untraced(
+    sections: list[Section], traced: list[Traced], known: Mapping[Path, str]
+) -> list[Traced]:
+    """Return the sources that have no sidecar, such as a table of levels made by hand."""
+    blocks = [block for section in sections for block in section.blocks]
+    named = {path for block in blocks for path in getattr(block, "sources", ())}
+    return [
+        Traced(path, known.get(path) or sha256_of(path), {})
+        for path in sorted(named - {item.path for item in traced})
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cca_tools.errors import DataError
-from cca_tools.workspace import Workspace, provenance_path, read_provenance, sha256_of
+from cca_tools.workspace import Workspace, read_provenance, sha256_of
 
 _SHOWN = 5
 _MADE_BY = {
@@ -35,6 +35,15 @@ class Traced:
     path: Path
     sha256: str
     record: Mapping[str, Any]
+
+
+def shown_path(path: Path, root: Path) -> str:
+    """Return a path as the report shows it: below the workspace, where it lies there.
+
+    >>> shown_path(Path("outputs/runs/a"), Path("outputs"))
+    'runs/a'
+    """
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def artefacts_of(workspace: Workspace) -> list[Path]:
@@ -89,12 +98,9 @@ def _stale(workspace: Workspace, traced: Iterable[Traced]) -> list[str]:
 
 def _here(workspace: Workspace, recorded: Path) -> Path | None:
     """Return the file of this workspace that a sidecar means, also after the folder has moved."""
-    parts = recorded.parts
-    for begin in range(len(parts)):
-        path = workspace.root.joinpath(*parts[begin:])
-        if path.is_file() and provenance_path(path).exists():
-            return path
-    return None
+    parts = recorded.parts[1:] if recorded.is_absolute() else recorded.parts
+    below = (workspace.root.joinpath(*parts[begin:]) for begin in range(len(parts)))
+    return next((path for path in below if path.is_file()), None)
 
 
 def _other_label_space(workspace: Workspace, traced: Iterable[Traced]) -> list[str]:

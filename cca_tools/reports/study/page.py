@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from cca_tools.reports import formats
 from cca_tools.reports.study.blocks import Section, TableBlock
+from cca_tools.reports.study.consistency import shown_path
 from cca_tools.workspace import utc_now
 
 _TEMPLATES = resources.files(__package__) / "templates"
@@ -35,8 +36,8 @@ def render(title: str, sections: Sequence[Section], root: Path, hashes: Mapping[
     )
     environment.filters |= {
         "slug": slug,
-        "below": lambda path: str(_below(path, root)),
-        "artefact": lambda path: slug(str(_below(path, root))),
+        "below": lambda path: shown_path(path, root),
+        "artefact": lambda path: slug(shown_path(path, root)),
         "hash": lambda path: hashes.get(path, "")[:12],
     }
     package = f"cca-tools {version('cca-tools')}"
@@ -87,10 +88,6 @@ def _column(cells: pd.Series, is_number: bool) -> str:
         return "r"
     longest = max((len(str(cell)) for cell in cells), default=0)
     return r">{\raggedright\arraybackslash}p{0.55\linewidth}" if longest > _WIDE else "l"
-
-
-def _below(path: Path, root: Path) -> Path:
-    return path.relative_to(root) if path.is_relative_to(root) else path
 
 
 def _read(name: str) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
 
-from cca_tools.labels.store import LabelStore
+from cca_tools.errors import DataError
+from cca_tools.labels.adjudication import RULES
+from cca_tools.labels.study import LevelSource, open_labels, study_levels
 from cca_tools.reports.levels import LEVELS, read_levels
-from cca_tools.splits import read_splits
+from cca_tools.splits import SplitFile, hash_rows, read_splits
 from cca_tools.workspace import Workspace
 
 
@@ -26,6 +28,7 @@ class Levels:
         sources: The artefacts that they come from.
         marks: ``highly`` or ``weakly`` by (class name, MID): what most annotators mark.
         answers: Every annotator's level that stands, one row each; None without a label store.
+        answers_hash: SHA-256 of every event of the label store.
     """
 
     levels: Mapping[str, str] = field(default_factory=dict)
@@ -33,6 +36,7 @@ class Levels:
     sources: tuple[Path, ...] = ()
     marks: Mapping[tuple[str, str], str] = field(default_factory=dict)
     answers: pd.DataFrame | None = None
+    answers_hash: str = ""
 
     @property
     def known(self) -> bool:
@@ -51,28 +55,50 @@ class Levels:
 def standing_levels(
     workspace: Workspace, source: str | None = None, database: str | None = None
 ) -> Levels:
-    """Return the levels that a report shows.
+    """Return the levels that a report shows: of the source, else of the splits, else the labels.
 
     Args:
-        workspace: Its splits tell the levels, where no source is given.
-        source: What `read_levels` takes.
+        workspace: The folder of the study.
+        source: A file of levels, as `read_levels` takes it.
         database: The address of the labels, where they are not in the workspace.
 
     Raises:
-        DataError: The source, the splits or the labels cannot be read.
+        DataError: Something cannot be read, or the splits were made of other labels.
     """
-    answers, marks = None, {}
-    if database is not None or workspace.labels.is_file():
-        with LabelStore.open(workspace, database) as store:
-            answers = store.current("class")
-            marks = majority_marks(store.current("audio_class"))
+    has_labels = database is not None or workspace.labels.is_file()
+    levels, sources = Levels(), ()
     if source is not None:
         sources = (Path(source),) if Path(source).is_file() else ()
-        return Levels(read_levels(source), f"levels of {source}", sources, marks, answers)
-    if workspace.splits.is_file():
+        levels = Levels(read_levels(source), f"levels of {source}", sources)
+    elif workspace.splits.is_file():
         content = read_splits(workspace.splits)
-        return Levels(content.levels, content.levels_rule, (workspace.splits,), marks, answers)
-    return Levels(marks=marks, answers=answers)
+        _refuse_stale(content, workspace, database)
+        levels = Levels(content.levels, content.levels_rule, (workspace.splits,))
+    elif has_labels:
+        found = study_levels(workspace, LevelSource(database))
+        sources = () if database else (workspace.labels,)
+        levels = Levels(found.levels, "adjudication, else majority", sources)
+    if not has_labels:
+        return levels
+    with open_labels(workspace, database) as store:
+        return replace(
+            levels,
+            marks=majority_marks(store.current("audio_class")),
+            answers=store.current(),
+            answers_hash=hash_rows(store.history().astype(str).to_numpy().tolist()),
+        )
+
+
+def _refuse_stale(content: SplitFile, workspace: Workspace, database: str | None) -> None:
+    has_labels = database is not None or workspace.labels.is_file()
+    if not has_labels or content.levels_rule not in RULES:
+        return
+    now = study_levels(workspace, LevelSource(database, content.levels_rule))
+    if now.labels_hash != content.labels_hash:
+        raise DataError(
+            f"{workspace.splits} was made of other labels than there are now",
+            "Run `cca-tools split` again, and what was trained on the old splits",
+        )
 
 
 def majority_marks(current: pd.DataFrame) -> dict[tuple[str, str], str]:

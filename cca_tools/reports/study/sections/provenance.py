@@ -9,8 +9,7 @@ import pandas as pd
 
 from cca_tools.reports.study.artefacts import Study
 from cca_tools.reports.study.blocks import Paragraph, Section, TableBlock
-from cca_tools.reports.study.consistency import Traced
-from cca_tools.workspace import provenance_path
+from cca_tools.reports.study.consistency import Traced, shown_path
 
 
 def provenance_section(study: Study, traced: Sequence[Traced]) -> Section:
@@ -19,7 +18,7 @@ def provenance_section(study: Study, traced: Sequence[Traced]) -> Section:
     root = study.workspace.root
     rows = [
         {
-            "Artefact": str(item.path.relative_to(root)),
+            "Artefact": shown_path(item.path, root),
             "SHA-256": item.sha256[:12],
             "Made by": str(item.record.get("command", "")),
             "Made from": ", ".join(
@@ -42,7 +41,7 @@ def provenance_section(study: Study, traced: Sequence[Traced]) -> Section:
             "artefacts",
             "The artefacts of this study.",
             pd.DataFrame(rows),
-            tuple(provenance_path(item.path) for item in traced[:0]),
+            (),
         ),
     ]
     return section

@@ -1,0 +1,108 @@
+"""The trained networks: Table C for every run, and their curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from cca_tools.reports.study.artefacts import Study, TrainedRun
+from cca_tools.reports.study.blocks import Block, Paragraph, PictureBlock, Section, TableBlock
+from cca_tools.reports.study.curves import draw_curves
+from cca_tools.reports.study.pictures import svg_address
+
+_COLUMNS = {
+    "top1": "Top-1",
+    "top5": "Top-5",
+    "r1": "R@1",
+    "r5": "R@5",
+    "r10": "R@10",
+    "r20": "R@20",
+    "r1_other_groups": "R@1, other groups",
+}
+
+
+def runs_section(study: Study) -> Section:
+    """Show recognition and retrieval of every finished run, and the curves of training."""
+    section = Section("runs", "Recognition and retrieval")
+    if not study.runs:
+        section.lacks.append("No network was trained: run cca-tools train or cca-tools ablate.")
+        return section
+    sources = tuple(run.folder / "evaluation.json" for run in study.runs)
+    section.blocks.append(
+        Paragraph(
+            "Top-1 and top-5 are per video, softmax averaged over its clips. R@k: a test video "
+            "finds one of its class among its k nearest training videos by cosine; the last "
+            "column leaves out training videos of the query's own group. In brackets: the 95 % "
+            "interval of a bootstrap over groups."
+        )
+    )
+    table = pd.DataFrame([_row(study, run) for run in study.runs])
+    section.blocks.append(
+        TableBlock(
+            "recognition", "Recognition and retrieval, in per cent (Table C).", table, sources
+        )
+    )
+    section.blocks += _curves(study)
+    return section
+
+
+def _row(study: Study, run: TrainedRun) -> dict[str, object]:
+    method, split, seed = run.folder.relative_to(study.workspace.runs).parts
+    metrics = run.evaluation["metrics"]
+    sizes = run.evaluation["sizes"]
+    return {
+        "Method": method,
+        "Split": split,
+        "Seed": seed.removeprefix("seed"),
+        "Videos": int(sizes["videos"]),
+        **{title: _value(metrics.get(name)) for name, title in _COLUMNS.items()},
+    }
+
+
+def _value(metric: dict[str, float | None] | None) -> str:
+    if metric is None or metric.get("value") is None:
+        return ""
+    value, low, high = (metric.get(name) for name in ("value", "low", "high"))
+    assert value is not None
+    if low is None or high is None:
+        return f"{100 * value:.1f}"
+    return f"{100 * value:.1f} ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def _curves(study: Study) -> list[Block]:
+    blocks: list[Block] = []
+    splits: dict[str, list[TrainedRun]] = {}
+    for run in study.runs:
+        splits.setdefault(run.folder.parent.name, []).append(run)
+    for split, runs in splits.items():
+        logs = _logs(runs)
+        if logs.empty:
+            continue
+        sources: Sequence[Path] = [run.folder / "metrics.jsonl" for run in runs]
+        blocks.append(
+            PictureBlock(
+                f"curves-{split}",
+                f"Training on {split}: loss and accuracy by epoch, mean over seeds.",
+                f"Curves of {logs['method'].nunique()} methods over {logs['epoch'].max()} epochs. "
+                + _ends(logs),
+                svg_address(draw_curves(logs), f"curves-{split}"),
+                tuple(sources),
+            )
+        )
+    return blocks
+
+
+def _logs(runs: Sequence[TrainedRun]) -> pd.DataFrame:
+    parts = [run.epochs.assign(method=run.folder.parents[1].name) for run in runs]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _ends(logs: pd.DataFrame) -> str:
+    last = logs[logs["epoch"] == logs["epoch"].max()]
+    if "val_top1" not in last:
+        return ""
+    means = last.groupby("method")["val_top1"].mean().dropna()
+    ends = ", ".join(f"{method} {value:.0%}" for method, value in means.items())
+    return f"Validation accuracy at the end: {ends}." if ends else ""
