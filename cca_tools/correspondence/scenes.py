@@ -17,7 +17,7 @@ PICTURE = 64  # pixels, height and width
 
 Picture = NDArray[np.float32]  # (PICTURE, PICTURE, 3), 0 to 1
 Ink = NDArray[np.float32]  # (SIDE, SIDE), 0 to 1
-_MARGIN = 0.22  # of the picture, which the middle of the digit keeps from its edges
+_EVERYWHERE = 0.2  # the margin of clutter and bars
 
 
 @dataclass(frozen=True)
@@ -25,16 +25,24 @@ class Difficulty:
     """How hard the digits are to read.
 
     Attributes:
-        size: Least and largest side of a digit, in pixels.
+        size: Least and largest side of a digit, in pixels of 64.
+        margin: Share of the picture that the middle of a digit keeps from each edge.
         clutter: How many pieces of other digits there are.
+        piece: Their side, in pixels of the scan, of 8.
+        faintness: Their ink against the digit's: 1 is as strong, 0 cannot be seen.
         bars: How many bars pass in front of the digit.
+        bar: Least and largest width of a bar, in pixels.
         noise: Standard deviation of the camera's noise, full scale 1.
         contrast: Least and largest difference between ink and paper.
     """
 
-    size: tuple[float, float] = (22.0, 32.0)
-    clutter: int = 6
+    size: tuple[float, float] = (34.0, 42.0)
+    margin: float = 0.35
+    clutter: int = 1
+    piece: int = 3
+    faintness: float = 0.6
     bars: int = 1
+    bar: tuple[float, float] = (5.0, 8.0)
     noise: float = 0.08
     contrast: tuple[float, float] = (0.3, 0.7)
 
@@ -48,12 +56,13 @@ class _Path:
     angle: float
     turn: float
     size: float
+    margin: float
 
     def at(self, moment: float) -> tuple[NDArray[np.float64], float]:
         """Return the middle (down, right) in pixels and the angle; paths bounce off the edges."""
         raw = (self.start + self.velocity * moment) % 2.0
         folded = np.where(raw > 1.0, 2.0 - raw, raw)
-        inner = _MARGIN + (1 - 2 * _MARGIN) * folded
+        inner = self.margin + (1 - 2 * self.margin) * folded
         return inner * PICTURE, self.angle + self.turn * moment
 
 
@@ -69,13 +78,14 @@ def paint_scene(
         num_frames: How many pictures.
     """
     rng = np.random.default_rng(scene.seed)
-    size = rng.uniform(*difficulty.size)
     paper, colour = _colours(rng, difficulty)
     ground = _ground(rng, paper)
-    pieces = [_piece(ink[number], rng) for number in scene.clutter[: difficulty.clutter]]
-    piece_paths = [_path(rng, rng.uniform(*difficulty.size)) for _ in pieces]
-    path = _path(rng, size)
-    bars = [_bar(rng) for _ in range(difficulty.bars)]
+    pieces = [
+        _piece(ink[number], difficulty, rng) for number in scene.clutter[: difficulty.clutter]
+    ]
+    piece_paths = [_path(rng, rng.uniform(*difficulty.size), _EVERYWHERE) for _ in pieces]
+    path = _path(rng, rng.uniform(*difficulty.size), difficulty.margin)
+    bars = [_bar(difficulty, rng) for _ in range(difficulty.bars)]
     pictures = []
     for frame in range(num_frames):
         moment = frame / max(1, num_frames - 1)
@@ -91,12 +101,11 @@ def paint_scene(
 
 
 def _colours(rng: Generator, difficulty: Difficulty) -> tuple[Picture, Picture]:
-    """Return paper and ink: either may be the lighter one."""
+    """Return dark paper and lighter ink, each with a tint of its own."""
     contrast = rng.uniform(*difficulty.contrast)
     low = rng.uniform(0.1, 0.9 - contrast)
     tint = rng.uniform(-0.1, 0.1, (2, 3))
-    shades = np.array([[low], [low + contrast]]) + tint
-    paper, ink = shades[rng.permutation(2)].astype(np.float32)
+    paper, ink = (np.array([[low], [low + contrast]]) + tint).astype(np.float32)
     return paper, ink
 
 
@@ -107,22 +116,23 @@ def _ground(rng: Generator, paper: Picture) -> Picture:
     return np.asarray(paper + uneven[..., None], dtype=np.float32)
 
 
-def _piece(ink: Ink, rng: Generator) -> Ink:
-    """Return a piece of a scan, as high or as wide as the scan."""
+def _piece(ink: Ink, difficulty: Difficulty, rng: Generator) -> Ink:
+    """Return a faint piece of a scan."""
     out = np.zeros_like(ink)
-    top, left = rng.integers(0, SIDE - 4, 2)
-    window = (slice(top, top + 5), slice(left, left + 5))
-    out[window] = ink[window]
+    top, left = rng.integers(0, SIDE - difficulty.piece + 1, 2)
+    window = (slice(top, top + difficulty.piece), slice(left, left + difficulty.piece))
+    out[window] = np.float32(difficulty.faintness) * ink[window]
     return out
 
 
-def _path(rng: Generator, size: float) -> _Path:
+def _path(rng: Generator, size: float, margin: float) -> _Path:
     return _Path(
         start=rng.uniform(0.0, 1.0, 2),
         velocity=rng.uniform(0.3, 1.0, 2) * rng.choice((-1.0, 1.0), 2),
         angle=rng.normal(0.0, 0.15),
         turn=rng.normal(0.0, 0.2),
         size=size,
+        margin=margin,
     )
 
 
@@ -137,10 +147,10 @@ def _placed(ink: Ink, path: _Path, moment: float) -> NDArray[np.float32]:
     return np.asarray(cover, dtype=np.float32)
 
 
-def _bar(rng: Generator) -> Callable[[Picture, float], Picture]:
+def _bar(difficulty: Difficulty, rng: Generator) -> Callable[[Picture, float], Picture]:
     """Return what lays a bar over a picture, at its place at a moment."""
-    axis, width = int(rng.integers(2)), rng.uniform(0.10, 0.18) * PICTURE
-    way = _path(rng, width)
+    axis, width = int(rng.integers(2)), rng.uniform(*difficulty.bar)
+    way = _path(rng, width, _EVERYWHERE)
     shade = rng.uniform(0.1, 0.9, 3).astype(np.float32)
 
     def lay(picture: Picture, moment: float) -> Picture:
