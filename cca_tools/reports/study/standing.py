@@ -66,9 +66,10 @@ def standing_levels(
         DataError: Something cannot be read, or the splits were made of other labels.
     """
     has_labels = database is not None or workspace.labels.is_file()
-    levels, sources = Levels(), ()
+    levels = Levels()
     if source is not None:
-        sources = (Path(source),) if Path(source).is_file() else ()
+        file = Path(source)
+        sources = (file,) if file.is_file() else ()
         levels = Levels(read_levels(source), f"levels of {source}", sources)
     elif workspace.splits.is_file():
         content = read_splits(workspace.splits)
@@ -76,8 +77,11 @@ def standing_levels(
         levels = Levels(content.levels, content.levels_rule, (workspace.splits,))
     elif has_labels:
         found = study_levels(workspace, LevelSource(database))
-        sources = () if database else (workspace.labels,)
-        levels = Levels(found.levels, "adjudication, else majority", sources)
+        levels = Levels(
+            found.levels,
+            "adjudication, else majority",
+            () if database else (workspace.labels,),
+        )
     if not has_labels:
         return levels
     with open_labels(workspace, database) as store:
