@@ -29,6 +29,8 @@ from cca_tools.labels.standing import (
 )
 from cca_tools.workspace import Workspace, utc_now
 
+_APP_VERSION = version("cca-tools")  # once: it parses the metadata of the package
+
 
 class LabelStore:
     """Every label ever made, by whom and knowing what; safe to use from several threads.
@@ -251,8 +253,8 @@ class LabelStore:
 
     def _frame(self, query: Select[Any]) -> pd.DataFrame:
         with self._database.reading() as connection:
-            frame = frame_of(connection.execute(query), CURRENT_COLUMNS)
-        return frame.sort_values(["annotator", "class_name", "key"], ignore_index=True)
+            rows = connection.execute(query).all()
+        return frame_of(sorted(rows, key=lambda row: row[:3]), CURRENT_COLUMNS)
 
 
 def _check_kind(kind: str) -> str:
@@ -276,6 +278,6 @@ def _event(
         hints=label.hints,
         position=label.position,
         undoes=undoes,
-        app_version=version("cca-tools"),
+        app_version=_APP_VERSION,
         created_at=created_at,
     )

@@ -65,7 +65,9 @@ def postgres_server() -> Iterator[Postgres]:
 
     data = str(place / "data")
     control(f"{folder}/initdb", "-D", data, "-A", "trust", "-U", "postgres", "-N", "-E", "UTF8")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={place}"
+    options = (
+        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={place} -c fsync=off"
+    )
     start = ("start", "-D", data, "-w", "-l", str(place / "log"), "-o", options)
     control(f"{folder}/pg_ctl", *start)
     try:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from cca_tools.errors import UsageError
 from cca_tools.labels.events import LabelConflictError, NewLabel
 from cca_tools.labels.items import Item
+from cca_tools.labels.standing import rebuild
 from cca_tools.labels.store import LabelStore
 from cca_tools.workspace import Workspace
 
@@ -56,3 +61,194 @@ def test_an_answer_to_what_has_changed_is_not_written(store):
         store.add([label("Ada", "Dog", "weakly"), label("Ada", "Cat", "not")], expected=first.id)
     assert caught.value.newer.id == 2
     assert standing(store) == [("Ada", "Dog", "not")]
+
+
+def test_a_mark_that_was_cleared_counts_as_none(store):
+    mark = Item("audio_class", "Dog", "/m/0bt9lr")
+    store.add([NewLabel("Ada", mark, "highly")])
+    (cleared,) = store.add([NewLabel("Ada", mark, "")], expected=1)
+    assert store.current("audio_class").empty
+    store.undo("Ada")
+    assert store.current("audio_class")["level"].tolist() == ["highly"]
+    with pytest.raises(LabelConflictError):
+        store.add([NewLabel("Ada", mark, "weakly")], expected=cleared.id)
+    store.add([NewLabel("Ada", mark, "")], expected=1)
+    store.add([NewLabel("Ada", mark, "not")], expected=0)
+    assert store.current("audio_class", class_name="Dog")["level"].tolist() == ["not"]
+    assert store.current("audio_class", class_name="Cat").empty
+
+
+def test_an_answer_that_was_taken_back_is_a_conflict_too(store):
+    (first,) = store.add([label("Ada", "Dog", "highly")])
+    store.undo("Ada")
+    with pytest.raises(LabelConflictError, match="it was taken back") as caught:
+        store.add([label("Ada", "Dog", "not")], expected=first.id)
+    assert caught.value.newer is None
+
+
+def test_what_another_decided_meanwhile_is_never_overwritten(store):
+    store.adjudicate([label("Eve", "Dog", "highly")], expected=0)
+    with pytest.raises(LabelConflictError, match="'Eve' said highly"):
+        store.adjudicate([label("Joe", "Dog", "not")], expected=0)
+    assert store.adjudicated()[["annotator", "level"]].to_numpy().tolist() == [["Eve", "highly"]]
+    store.adjudicate([label("Joe", "Dog", "not")], expected=1)
+    assert store.undo("Eve").undoes == 1  # hers; what stands is still Joe's
+    assert store.adjudicated()[["annotator", "level"]].to_numpy().tolist() == [["Joe", "not"]]
+    store.undo("Joe")
+    assert store.adjudicated().empty
+    assert store.current().empty
+
+
+def test_nothing_of_a_page_is_kept_where_one_label_cannot_be(store):
+    store.list_person("Ada", "label")
+    with pytest.raises(UsageError, match="'Bob' is not listed as one who may label"):
+        store.add([label("Ada", "Dog", "not"), label("Bob", "Dog", "not")])
+    assert store.history().empty
+
+
+def test_roles(store):
+    assert store.allowed("anyone", "label")
+    assert not store.allowed("anyone", "label", listed_only=True)
+    store.list_person("Ada", "label")
+    store.list_person("Eve", "label", "adjudicate")
+    assert store.people() == {"Ada": ("label",), "Eve": ("adjudicate", "label")}
+    assert [store.allowed(name, "adjudicate") for name in ("Ada", "Eve", "Joe")] == [
+        False, True, False,
+    ]  # fmt: skip
+    with pytest.raises(UsageError, match="'Ada' is not listed as one who may adjudicate"):
+        store.adjudicate([label("Ada", "Dog", "not")])
+    with pytest.raises(UsageError, match="no role"):
+        store.allowed("Ada", "rule")
+    store.list_person("Eve")
+    store.list_person("Ada")
+    assert store.allowed("anyone", "label")
+
+
+def test_every_annotator_has_an_order_of_his_own_that_stays(store):
+    classes = [f"class {number}" for number in range(30)]
+    first = store.order("Ada", classes)
+    assert sorted(first) == sorted(classes)
+    assert first != classes
+    assert store.order("Bob", classes) != first
+    assert store.order("Ada", classes[::-1]) == first
+    more = store.order("Ada", [*classes, "a new one", "another"])
+    assert more[:30] == first
+    assert set(more[30:]) == {"a new one", "another"}
+    assert store.order("Ada", ["another", *classes[:5]]) == [
+        name for name in more if name in {"another", *classes[:5]}
+    ]
+    assert store.order("Ada", []) == []
+
+
+HOSTILE = "<b>*x*</b> =cmd|' /C calc'!A0 \"';DROP TABLE events;--\r\n\tüñ 🎻 \u202e %s :a {}"
+
+
+def test_text_is_kept_to_the_letter(store):
+    item = Item("frame", HOSTILE, "v_a/b@12.5")
+    (event,) = store.add([NewLabel(HOSTILE, item, "weakly", HOSTILE, (HOSTILE, ""), 3)])
+    assert (event.item, event.annotator, event.note) == (item, HOSTILE, HOSTILE)
+    assert event.hints == (HOSTILE, "")
+    row = store.current("frame", annotator=HOSTILE).iloc[0]
+    assert row["class_name"] == row["note"] == row["annotator"] == HOSTILE
+    assert (row["hints"], row["position"]) == ((HOSTILE, ""), 3)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda: label("", "Dog", "not"), "no annotator"),
+        (lambda: label("Ada", "", "not"), "no class name"),
+        (lambda: label("Ada", "Dog", "very"), "'very' is no level"),
+        (lambda: label("Ada", "Dog", "not", note="a\0b"), "no database keeps"),
+        (lambda: label("Ada", "Dog\udce9", "not"), "no database keeps"),
+        (lambda: label("Ada", "D" * 801, "not"), "has 801 bytes"),
+        (lambda: NewLabel("Ada", Item("class", "Dog", "/m/1"), "not"), "A class has no key"),
+        (lambda: NewLabel("Ada", Item("frame", "Dog"), "not"), "has the key ''"),
+        (lambda: NewLabel("Ada", Item("sound", "Dog", "x"), "not"), "audio_class, frame"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(wrong, said):
+    with pytest.raises(UsageError, match=re.escape(said)):
+        wrong()
+
+
+def test_the_longest_names_fit_into_every_database(store):
+    longest = ["".join(chr(0x100 + (7 * n + 31 * k) % 400) for n in range(400)) for k in range(3)]
+    store.add([NewLabel(longest[0], Item("frame", longest[1], longest[2]), "not")])
+    assert store.current("frame")["key"].tolist() == [longest[2]]
+
+
+def naive(history, kind: str, scope: str) -> dict[tuple[str, str, str], tuple[str, int]]:
+    """What stands, by walking the events: the last of each that is not taken back."""
+    undone = set(history["undoes"].dropna())
+    found: dict[tuple[str, str, str], tuple[str, int]] = {}
+    for row in history.itertuples():
+        if row.kind == scope and row.item_kind == kind and row.event_id not in undone:
+            who = row.annotator if scope == "label" else ""
+            found[who, row.class_name, row.key] = (row.level, row.event_id)
+    return {key: value for key, value in found.items() if value[0]}
+
+
+def shown(frame, by_annotator: bool) -> dict[tuple[str, str, str], tuple[str, int]]:
+    return {
+        (row.annotator if by_annotator else "", row.class_name, row.key): (row.level, row.event_id)
+        for row in frame.itertuples()
+    }
+
+
+def test_what_stands_is_what_the_events_say(store):
+    """A long random walk of labels, marks, clearings, undos and decisions."""
+    rng = np.random.default_rng(7)
+    items = [
+        *(Item("class", name) for name in "abc"),
+        *(Item("audio_class", name, mid) for name in "ab" for mid in ("/m/1", "/m/2")),
+    ]
+    for _ in range(150):
+        person, item = "PQR"[rng.integers(3)], items[rng.integers(len(items))]
+        made = NewLabel(person, item, ("highly", "weakly", "not", "unsure", "")[rng.integers(5)])
+        action = rng.integers(6)
+        if action < 3:
+            store.add([made, NewLabel(person, items[0], "not")][: 1 + action % 2])
+        elif action < 4:
+            store.adjudicate([made])
+        else:
+            store.undo(person)
+    history = store.history()
+    assert set(history["kind"]) == {"label", "undo", "adjudication"}
+    assert history["undoes"].dropna().is_unique
+    for kind in ("class", "audio_class"):
+        assert shown(store.current(kind), True) == naive(history, kind, "label")
+        assert shown(store.adjudicated(kind), False) == naive(history, kind, "adjudication")
+    before = shown(store.current(), True)
+    with store._database.writing() as connection:
+        rebuild(connection)
+    assert shown(store.current(), True) == before
+
+
+def test_history_can_be_asked_for_a_class_or_a_person(store):
+    store.add([label("Ada", "Dog", "not"), label("Bob", "Dog", "not"), label("Bob", "Cat", "not")])
+    assert store.history("Dog")["event_id"].tolist() == [1, 2]
+    assert store.history(annotator="Bob")["event_id"].tolist() == [2, 3]
+    assert store.history("Dog", "Bob")["event_id"].tolist() == [2]
+    with pytest.raises(UsageError, match="class, audio_class, frame"):
+        store.current("sound")
+
+
+def test_what_is_kept_is_there_after_closing(tmp_path, address):
+    workspace = Workspace(tmp_path / "w")
+    with LabelStore.open(workspace, address) as store:
+        store.add([label("Ada", "Dog", "not")])
+    with LabelStore.open(workspace, address) as store:
+        assert standing(store) == [("Ada", "Dog", "not")]
+
+
+def test_several_threads_may_use_one_store(store):
+    def work(number: int) -> None:
+        for name in "abcde":
+            store.add([label(f"thread {number}", name, "not")])
+            assert len(store.current(annotator=f"thread {number}")) >= 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    assert len(store.current()) == 40
+    assert store.history()["event_id"].tolist() == list(range(1, 41))
