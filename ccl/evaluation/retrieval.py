@@ -12,14 +12,13 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from ccl.evaluation.exact import exact_products
+from ccl.evaluation.ranking import Ranks, Task, rank_best
 from ccl.numerics import unit_rows, widen
 
 Floats = NDArray[np.float64]
 
 KS = (1, 5, 10, 20)
-CHUNK = 1 << 24  # similarities at once: 64 MiB of float32
-_TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
+CHUNK = 1 << 22  # similarities at once: 16 MiB of float32
 _ROWS_AT_ONCE = 8192
 
 
@@ -148,31 +147,21 @@ def recall_at(
     (query, query_bad, query_zero), (item, item_bad, item_zero) = sides
     if query.shape[1] != item.shape[1]:
         raise ValueError(f"widths differ: queries {query.shape[1]}, gallery {item.shape[1]}")
-    kept = ~item_bad
-    task = _Task(
-        query,
-        item[kept],
-        _integers(queries.targets, device),
-        _integers(gallery.targets, device)[kept],
-        *_group_codes(queries, gallery, kept, device),
-    )
-    columns = _ranks(task, chunk)
-    recalls = [_recall(column, query_bad, tuple(ks)) for column in columns]
+    item_class = _integers(gallery.targets, device)
+    query_group, item_group = _group_codes(queries, gallery, device)
+    kept = (~item_bad).nonzero().squeeze(1)
+    kept = kept[item_class[kept].argsort(stable=True)]
+    query_class = _integers(queries.targets, device)
+    task = Task(query, item[kept], query_class, item_class[kept], query_group, item_group[kept])
+    del item
+    ranks = rank_best(task, chunk)
+    recalls = [_recall(ranks, column, query_bad, tuple(ks)) for column in (0, 1)]
     return Retrieval(
         recalls[0],
         recalls[1] if queries.groups is not None and gallery.groups is not None else None,
         (int(query_bad.sum()), int(item_bad.sum())),
         (int(query_zero.sum()), int(item_zero.sum())),
     )
-
-
-class _Task(NamedTuple):
-    query: Tensor  # (Q, D) unit rows
-    item: Tensor  # (G, D) unit rows
-    query_class: Tensor
-    item_class: Tensor
-    query_group: Tensor
-    item_group: Tensor
 
 
 def _prepare(side: Items, device: torch.device | str) -> tuple[Tensor, Tensor, Tensor]:
@@ -191,76 +180,35 @@ def _prepare(side: Items, device: torch.device | str) -> tuple[Tensor, Tensor, T
 
 
 def _integers(values: ArrayLike, device: torch.device | str) -> Tensor:
-    return torch.as_tensor(np.asarray(values), dtype=torch.int64).to(device, torch.int32)
+    return torch.tensor(np.array(values), dtype=torch.int32, device=device)
 
 
 def _group_codes(
-    queries: Items, gallery: Items, kept: Tensor, device: torch.device | str
+    queries: Items, gallery: Items, device: torch.device | str
 ) -> tuple[Tensor, Tensor]:
     """Return a number for each group; what has none is -1 as a query and -2 in the gallery."""
     if queries.groups is None or gallery.groups is None:
         return (
             torch.full((len(queries),), -1, dtype=torch.int32, device=device),
-            torch.full((int(kept.sum()),), -2, dtype=torch.int32, device=device),
+            torch.full((len(gallery),), -2, dtype=torch.int32, device=device),
         )
     names = np.concatenate([np.asarray(side.groups, dtype=object) for side in (queries, gallery)])
     codes, _ = pd.factorize(names)
     first, second = np.split(codes, [len(queries)])
     first[np.asarray(queries.groups, dtype=object) == ""] = -1
     second[np.asarray(gallery.groups, dtype=object) == ""] = -2
-    return _integers(first, device), _integers(second, device)[kept]
+    return _integers(first, device), _integers(second, device)
 
 
-def _ranks(task: _Task, chunk: int) -> Floats:
-    """Return (2, Q, 5), with and without the own group.
-
-    The five are those of `_rank`, all items, and those of the query's class.
-    """
-    num_queries, num_items = len(task.query), len(task.item)
-    step = max(1, chunk // max(num_items, 1))
-    ranks = torch.zeros(2, num_queries, 5, dtype=torch.int64, device=task.query.device)
-    if num_items == 0 or num_queries == 0:
-        return _to_numpy(ranks)
-    num_classes = 1 + int(max(task.item_class.max(), task.query_class.max()))
-    ranks[..., 3] = num_items
-    ranks[..., 4] = torch.bincount(task.item_class, minlength=num_classes)[task.query_class]
-    shares_group = torch.isin(task.query_group, task.item_group)
-    with exact_products():
-        for start in range(0, num_queries, step):
-            part = slice(start, min(start + step, num_queries))
-            scores = task.query[part] @ task.item.T  # (q, G)
-            same = task.query_class[part, None] == task.item_class
-            ranks[:, part, :3] = _rank(scores, same)
-            rows = shares_group[part].nonzero().squeeze(1)
-            if len(rows):
-                own = task.query_group[part][rows, None] == task.item_group
-                scores = scores[rows].masked_fill_(own, -torch.inf)
-                ranks[1, start + rows, :3] = _rank(scores, same[rows] & ~own)
-                ranks[1, start + rows, 3] -= own.sum(dim=1)
-                ranks[1, start + rows, 4] -= (same[rows] & own).sum(dim=1)
-    return _to_numpy(ranks)
-
-
-def _rank(scores: Tensor, same: Tensor) -> Tensor:
-    """Return (q, 3): items before the best relevant one, others equal to it, relevant equal."""
-    best = scores.masked_fill(~same, -torch.inf).amax(dim=1, keepdim=True)
-    tolerance = _TOLERANCE[scores.dtype]
-    above = scores > best + tolerance
-    level = (scores >= best - tolerance).logical_and_(~above)
-    relevant = (level & same).sum(dim=1)
-    return torch.stack([above.sum(dim=1), level.sum(dim=1) - relevant, relevant], dim=1)
-
-
-def _recall(ranks: Floats, not_finite: Tensor, ks: tuple[int, ...]) -> Recall:
-    above, tied, relevant, items, own_class = ranks.T
+def _recall(ranks: Ranks, column: int, not_finite: Tensor, ks: tuple[int, ...]) -> Recall:
+    above, level, relevant, items, own_class = (
+        counts[column].cpu().numpy().astype(np.float64)
+        for counts in (ranks.above, ranks.level, ranks.relevant, ranks.items, ranks.own_class)
+    )
+    tied = np.maximum(level - relevant, 0)
     hits = np.stack([expected_hits(above, tied, relevant, k) for k in ks], axis=1)
     chance = np.stack([expected_hits(0, items - own_class, own_class, k) for k in ks], axis=1)
     hits[not_finite.cpu().numpy()] = 0.0
     missing, empty = own_class == 0, items == 0
     hits[missing] = chance[missing] = np.nan
     return Recall(ks, hits, chance, int(empty.sum()), int((missing & ~empty).sum()))
-
-
-def _to_numpy(ranks: Tensor) -> Floats:
-    values: Floats = ranks.cpu().numpy().astype(np.float64)
-    return values
