@@ -13,7 +13,7 @@ from scipy.special import logit
 from cca_tools.associations.ranking import rank_within
 from cca_tools.reference.ucf51 import ucf51_classes
 from cca_tools.reference.ucf51_artefacts import published_associations
-from cca_tools.suggestions.text import Encoder, similarity
+from cca_tools.suggestions.text import PROMPTS, Encoder, Prompts, similarity
 from cca_tools.taggers.labels import audioset_labels
 
 HEARD = 10  # audio classes of a video class that count, the most frequent ones
@@ -95,12 +95,14 @@ class Meaning:
     known: int
 
 
-def meanings(heard: pd.DataFrame, encode: Encoder) -> dict[str, Meaning]:
-    """Return what text says of each class: see `Meaning`."""
+def meanings(
+    heard: pd.DataFrame, encode: Encoder, prompts: Prompts = PROMPTS
+) -> dict[str, Meaning]:
+    """Return what text says of each class: see `Meaning` and `text.similarity`."""
     names = sorted(heard["class_name"].unique())
     mids, tags = audio_classes(heard)
     place_of = {mid: place for place, mid in enumerate(mids)}
-    cosines = similarity(encode, names, tags)
+    cosines = similarity(encode, names, tags, prompts)
     found = {}
     for name, cosine in zip(names, cosines, strict=True):
         mine = [place_of[mid] for mid in heard.loc[heard["class_name"] == name, "mid"]]
