@@ -40,7 +40,8 @@ def draw_adjudicate_page() -> None:
         st.success("No class is disputed." if len(labels) else "Nobody has labelled a class yet.")
         return
     name = _choose(names, decided)
-    left, right = st.columns([1, 1.6], gap="large")
+    with st.container(key="evidence"):
+        left, right = st.columns([1, 1.6], gap="large")
     with left:
         _draw_answers(name, labels, decided)
     with right:
@@ -71,7 +72,7 @@ def _choose(names: list[str], decided: pd.DataFrame) -> str:
         names,
         index=names.index(name),
         format_func=lambda one: f"{_DECIDED if one in decided.index else _OPEN} {one}",
-        key=f"disputed_{name}",
+        key=f"disputed_{name}_{done}",
         label_visibility="collapsed",
     )
     if chosen != name:

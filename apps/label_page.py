@@ -18,6 +18,12 @@ from cca_tools.labels.items import Item
 from cca_tools.labels.session import NOTHING, OPEN, Answer, marks
 from cca_tools.reports.levels import LEVELS
 
+_MEANINGS = {
+    "highly": "What one hears is made by what one sees, in most videos.",
+    "weakly": "What one hears often goes with the class, but tells little of it.",
+    "not": "What one hears has nothing to do with what one sees.",
+    "unsure": "You cannot tell; it counts as an answer without a place in the order.",
+}
 KEYS = {"highly": "h", "weakly": "w", "not": "n", "unsure": "u"}
 _MARKS = ("", "highly", "weakly")  # in the order in which a key goes through them
 _HINTS = ("others", "suggestion")
@@ -26,7 +32,7 @@ _SIGNS = {
     "labelled": "\N{BLACK CIRCLE}",
     "adjudicated": "\N{FISHEYE}",
 }
-_NARROW, _WIDE = 1.0, 2.05
+_NARROW, _WIDE = 1.0, 1.85
 
 
 def draw_label_page() -> None:
@@ -38,7 +44,10 @@ def draw_label_page() -> None:
         st.warning("You are not listed as one who may label, so nothing you do here is saved.")
     draw_pending(page.study.store, page.memory)
     _draw_head(page, name)
-    left, right = st.columns([_NARROW, _WIDE], gap="medium")
+    if page.session.num_labelled == len(page.session.order):
+        st.success("All classes are labelled. Thank you! Answers can still be changed.")
+    with st.container(key="evidence"):
+        left, right = st.columns([_NARROW, _WIDE], gap="medium")
     with left:
         _draw_sounds(page, name)
         _draw_note(page, name)
@@ -67,7 +76,7 @@ def _draw_head(page: Page, name: str) -> None:
         session.order,
         index=session.position(name),
         format_func=partial(_listed, page),
-        key=f"go_{name}",
+        key=f"go_{name}_{session.num_labelled}",
         label_visibility="collapsed",
     )
     if chosen != name:
@@ -88,7 +97,7 @@ def _draw_sounds(page: Page, name: str) -> None:
         return
     standing = _standing_marks(page, name)
     reach = float(pairs["log_odds_z"].abs().max())
-    columns = [5.2, 1.25]
+    columns = [5.4, 1.3]
     legend, what = st.columns(columns, vertical_alignment="center")
     legend.html(
         '<div class="cca-legend"><span></span><span>share of videos</span>'
@@ -196,7 +205,7 @@ def _draw_bar(page: Page, name: str) -> None:
     """Draw the row of answers, at the foot of the window."""
     with st.bottom:
         st.html(saved_html())
-        buttons = st.columns([0.8, 2, 2, 2, 2, 1.2, 0.8], gap="small")
+        buttons = st.columns([1, 2, 2, 2, 2, 1.5, 1], gap="small")
         place = page.session.position(name)
         buttons[0].button("", icon=":material/chevron_left:", key="previous", shortcut="Left",
                           on_click=_step, args=(page, name, -1), width="stretch",
@@ -211,6 +220,7 @@ def _draw_bar(page: Page, name: str) -> None:
                 on_click=_answer,
                 args=(page, name, level),
                 width="stretch",
+                help=_MEANINGS[level],
                 disabled=not page.person.may_label,
             )
         buttons[5].button("Undo", key="undo", shortcut="z", on_click=_undo, args=(page,),

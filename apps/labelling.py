@@ -9,7 +9,7 @@ from apps.agreement_page import draw_agreement_page
 from apps.frames_page import draw_frames_page
 from apps.label_page import draw_label_page
 from apps.overview_page import draw_overview_page
-from apps.style import draw_style
+from apps.style import draw_style, icon
 
 PAGES = (
     (draw_label_page, "Label", "label", ":material/label:"),
@@ -22,7 +22,7 @@ PAGES = (
 
 def main() -> None:
     """Draw the page that the address names."""
-    st.set_page_config("cca-tools labels", ":material/graphic_eq:", layout="wide")
+    st.set_page_config("cca-tools labels", icon(), layout="wide")
     draw_style()
     pages = [
         st.Page(draw, title=title, url_path=path, icon=icon, default=path == "label")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from PIL import Image, ImageDraw
 
 from apps.text import as_attribute, as_html
 
@@ -21,6 +23,19 @@ SHORT_WORDS = {"highly": "Highly", "weakly": "Weakly", "not": "Not", "unsure": "
 # red and green for highly and weakly, as in Tables D to F
 COLOURS = {"highly": "#c8414b", "weakly": "#2f8f5b", "not": "#66758a", "unsure": "#a8842c"}
 _SHEET = Path(__file__).with_name("style.css")
+
+
+@cache
+def icon() -> Image.Image:
+    """Return the sign of the app in the browser's tab: bars of sound; Streamlit's are fetched."""
+    sign = Image.new("RGBA", (64, 64))
+    brush = ImageDraw.Draw(sign)
+    for position, height in enumerate((22, 46, 60, 34, 16)):
+        left = 4 + 12 * position
+        colour = list(COLOURS.values())[position % 3]
+        box = (left, 32 - height // 2, left + 8, 32 + height // 2)
+        brush.rounded_rectangle(box, 4, fill=colour)
+    return sign
 
 
 def draw_style() -> None:

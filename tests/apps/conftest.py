@@ -1,0 +1,86 @@
+"""A study to label, made once; the app on a copy of it; a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from labelling import HOSTILE, SWITCHES, browser_path, make_study
+
+from cca_tools.workspace import Workspace
+
+
+@pytest.fixture(scope="session")
+def _study(tmp_path_factory):
+    return make_study(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="session")
+def _hostile(tmp_path_factory):
+    return make_study(tmp_path_factory.mktemp("hostile"), ("Bell", HOSTILE), clips=2)
+
+
+@pytest.fixture
+def study(_study, tmp_path):
+    """A workspace of three classes that nobody has labelled; previews made by others are kept."""
+    return copy_of(_study, tmp_path)
+
+
+@pytest.fixture
+def hostile(_hostile, tmp_path):
+    """The same with a class whose name is all that a name should not be."""
+    return copy_of(_hostile, tmp_path)
+
+
+def copy_of(workspace: Workspace, folder: Path) -> Workspace:
+    copy = Workspace(folder / "out")
+    shutil.copytree(workspace.root, copy.root, ignore=shutil.ignore_patterns("labels.db*"))
+    cache = workspace.root / ".cache"
+    cache.mkdir(exist_ok=True)
+    shutil.rmtree(copy.root / ".cache", ignore_errors=True)
+    (copy.root / ".cache").symlink_to(cache)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium without a window."""
+    sync = pytest.importorskip("playwright.sync_api")
+    path = browser_path()
+    if path is None:
+        pytest.skip("no Chromium here: `apt-get install chromium` (any of its names on the PATH)")
+    with sync.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """Where the tests leave a screenshot of each page: CCA_SCREENSHOTS, or the run's folder."""
+    folder = Path(os.environ.get("CCA_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def open_tab(browser):
+    """Give a function that opens a tab of its own; whatever it asks of other hosts is an error."""
+    contexts = []
+
+    def new(width: int = 1280, scheme: str = "light"):
+        context = browser.new_context(
+            viewport={"width": width, "height": 1000}, color_scheme=scheme, accept_downloads=True
+        )
+        contexts.append(context)
+        context.set_default_timeout(30_000)
+        tab = context.new_page()
+        tab.asked = []
+        tab.on("request", lambda request: tab.asked.append(request.url))
+        return tab
+
+    yield new
+    for context in contexts:
+        context.close()
