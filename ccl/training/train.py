@@ -18,6 +18,7 @@ from ccl.data.study import Study, load_study
 from ccl.evaluation.evaluate import EvaluationSettings, evaluate_student, write_results
 from ccl.evaluation.evaluate import Place as Results
 from ccl.models.registry import student_spec
+from ccl.models.teachers import load_image_teacher
 from ccl.training.checkpoint import BEST, LAST, Place, Saver, load_last
 from ccl.training.config import TrainConfig, as_dict
 from ccl.training.curves import CURVES, write_curves
@@ -190,9 +191,7 @@ def _fit_recorded(course: Course) -> End:
 def _image_teacher(config: TrainConfig, ranks: Ranks) -> ImageTeacher | None:
     if IMAGE not in config.data.distill:
         return None
-    from ccl.models.teachers import load_image_teacher
-
-    teacher = load_image_teacher(config.data.image_teacher).to(ranks.device)
+    teacher = load_image_teacher(config.data.image_teacher, seed=config.seed).to(ranks.device)
     return ImageTeacher(teacher, teacher.width)
 
 

@@ -1,0 +1,103 @@
+"""What one of several processes does in the tests of ranks: ``training_worker.py TASK OUT ...``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+from training_studies import make_study
+
+from cca_tools.workspace import Workspace
+from ccl.training.batch_norm import gathered_batch_norm
+from ccl.training.configure import configure
+from ccl.training.job import ImageTeacher, build_job, step_seed
+from ccl.training.ranks import joined
+from ccl.training.totals import Totals
+from ccl.training.train import Options, train
+
+CASES = [("ccl", "audio"), ("crd", "audio"), ("kd", "audio,image")]
+STUDY = {"classes": 3, "per_class": (5, 2, 3), "audio": "own", "absent": 0.3}
+
+
+def study_of_13():
+    study = make_study(**STUDY)
+    for name, count in (("train", 13), ("val", 5), ("test", 7)):
+        table = getattr(study, name)
+        kept = type(table)(*(getattr(table, f)[:count] for f in table.__dataclass_fields__))
+        object.__setattr__(study, name, kept)
+    return study
+
+
+def config_for(method, distill, **more):
+    values = {
+        "method.name": method,
+        "data.distill": distill.split(","),
+        "data.batch_size": 5,
+        "data.size": 32,
+        "data.sampling": "shuffled",
+        "optim.epochs": 2,
+        "optim.clip_norm": 5.0,
+        "optim.lr": 1e-4,  # so that rounding does not grow over the steps
+    }
+    return configure(preset_name="demo", values=values | more)
+
+
+def parts(out):
+    """One step of several methods, and a batch norm, one after the other."""
+    with joined(torch.device("cpu")) as ranks:
+        found = {f"{m} {d}": one_step(ranks, m, d) for m, d in CASES} | {"norm": norm(ranks)}
+        if ranks.is_first:
+            torch.save(found, out)
+
+
+def one_step(ranks, method, distill):
+    """Its gradients, and parameters, buffers and totals after it."""
+    config = config_for(method, distill)
+    teacher = None
+    if "image" in distill:
+        teacher = ImageTeacher(lambda x: x.mean(dim=(2, 3)), 3)
+    job = build_job(config, study_of_13(), ranks, teacher)
+    totals, generator = Totals(), torch.Generator()
+    generator.manual_seed(step_seed(0, 0, 0))
+    job.step(next(job.batches.epoch(0)), generator, totals)
+    found = {f"total/{name}": value for name, value in totals.values.items()}
+    for prefix, module in (("", job.student), ("method/", job.method)):
+        for name, parameter in module.named_parameters():
+            found[f"gradient/{prefix}{name}"] = parameter.grad
+            found[f"parameter/{prefix}{name}"] = parameter.detach()
+        for name, buffer in module.named_buffers():
+            if buffer.is_floating_point():
+                found[f"running/{prefix}{name}"] = buffer.double().nan_to_num()
+    return found
+
+
+def run(out, folder):
+    """A run of two epochs with its evaluation."""
+    config = config_for("ccl", "audio")
+    options = Options(progress=False, device="cpu")
+    workspace = Workspace(Path(folder).parent)
+    train(config, workspace, folder=Path(folder), study=study_of_13(), options=options)
+    torch.save({"done": torch.tensor(1)}, out)
+
+
+def norm(ranks):
+    """Batch norm of rows that all lie on the first rank."""
+    generator = torch.Generator().manual_seed(0)
+    everything = 5 + 3 * torch.randn(3, 4, 2, 3, 3, generator=generator)
+    pull = torch.randn(everything.shape, generator=generator)
+    mine = slice(0, 3) if ranks.is_first else slice(3, 3)
+    x = everything[mine].requires_grad_()
+    layer = nn.BatchNorm3d(4)
+    layer = gathered_batch_norm(layer) if ranks.world > 1 else layer
+    layer.weight.data, layer.bias.data = torch.arange(1.0, 5), torch.arange(4.0)
+    y = layer.train()(x)
+    (y * pull[mine]).sum().backward()
+    found = {"y": y.detach(), "x": x.grad, "weight": layer.weight.grad, "bias": layer.bias.grad}
+    return found | {"mean": layer.running_mean, "variance": layer.running_var}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    {"parts": parts, "run": run}[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])
