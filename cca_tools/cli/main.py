@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "train": ("train", "train_command", "Train a network, with or without distillation."),
     "evaluate": ("evaluate", "evaluate_command", "Evaluate a trained run."),
     "export": ("export", "export_command", "Write a run's student as safetensors and ONNX."),
+    "ablate": ("ablate", "ablate_command", "Compare methods over strata and seeds."),
+    "compare": ("compare", "compare_command", "Compare runs: recognition and retrieval."),
     "reference": ("reference", "reference_group", "Write published tables as artefacts."),
     "taggers": ("taggers", "taggers_command", "List the audio taggers."),
     "weights": ("weights", "weights_group", "List, pull, verify and find weights."),

@@ -65,15 +65,19 @@ def list_ablations(workspace: Workspace) -> list[Path]:
 
 
 def write_ablation(report: AblationReport, path: Path) -> None:
-    """Write an ablation as JSON, with null for what is undefined."""
-    record = {
+    """Write an ablation as JSON."""
+    write_json(path, as_record(report))
+
+
+def as_record(report: AblationReport) -> dict[str, Any]:
+    """Return an ablation as plain values, with None for what is undefined."""
+    return {
         "about": dict(report.about),
         **{name: records_of(getattr(report, name)) for name in _FRAMES},
         "published": {split: dict(values) for split, values in report.published.items()},
         "runs": dict(report.runs),
         "lacks": list(report.lacks),
     }
-    write_json(path, record)
 
 
 def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
