@@ -95,9 +95,7 @@ def _distinctive(evidence: Evidence) -> str:
     own = own.sort_values(["class_share", "rank"]).head(_SHOWN)
     common = heard["class_share"].mean()
     end = _speaks(evidence.contributions, "distinctiveness")
-    average = (
-        f"its {len(heard)} audio classes are on average among those of {common:.0%} of classes"
-    )
+    average = f"on average its {len(heard)} audio classes are heard in {common:.0%} of classes"
     if own.empty:
         return f"None of its audio classes is distinctive: {average}{end}."
     listed = ", ".join(_strength(row) for row in own.to_dict("records"))
