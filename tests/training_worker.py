@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -12,11 +14,12 @@ from training_studies import make_study
 from cca_tools.workspace import Workspace
 from ccl.training.batch_norm import gathered_batch_norm
 from ccl.training.configure import configure
-from ccl.training.job import ImageTeacher, build_job, step_seed
+from ccl.training.job import ImageTeacher, Job, build_job, step_seed
 from ccl.training.ranks import joined
 from ccl.training.totals import Totals
 from ccl.training.train import Options, train
 
+KILLED_AT = 7  # 13 videos in batches of 4: the third step of the second epoch
 CASES = [("ccl", "audio"), ("crd", "audio"), ("kd", "audio,image")]
 STUDY = {"classes": 3, "per_class": (5, 2, 3), "audio": "own", "absent": 0.3}
 
@@ -98,6 +101,30 @@ def norm(ranks):
     return found | {"mean": layer.running_mean, "variance": layer.running_var}
 
 
+def killed(out, folder):
+    """A run that kills itself in the middle of its second epoch, in the middle of a step."""
+    whole, calls = Job.step, []
+
+    def step(job, *args):
+        calls.append(1)
+        if len(calls) == KILLED_AT:
+            os.kill(os.getpid(), signal.SIGKILL)
+        whole(job, *args)
+
+    Job.step = step
+    resumable(Path(folder))
+
+
+def resumable(folder, **more):
+    """A short run with all kinds of state; it saves after every step."""
+    values = {"data.batch_size": 4, "optim.epochs": 3, "run.checkpoint_seconds": 0} | more
+    config = config_for("crd", "audio", **values)
+    options = Options(progress=False, device="cpu")
+    return train(
+        config, Workspace(folder.parent), folder=folder, study=study_of_13(), options=options
+    )
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    {"parts": parts, "run": run}[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])
+    {"parts": parts, "run": run, "killed": killed}[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, field
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -23,11 +22,12 @@ class StudentSettings:
 
     Args:
         name: One of ``ccl.models.registry.student_names()``.
-        weights: A file to start its backbone from; None for random weights.
+        weights: What its backbone starts from: a file, or ``kinetics`` for what torchvision
+            publishes; None for random weights.
     """
 
     name: str = "r2plus1d-ccl"
-    weights: Path | None = None
+    weights: str | None = None
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -122,9 +122,7 @@ FREE = ("preset", "data.cache", "data.workers", "data.on_missing", "run.checkpoi
 
 def as_dict(config: TrainConfig) -> dict[str, Any]:
     """Return the configuration as plain values that JSON can hold."""
-    plain = asdict(config)
-    plain["student"]["weights"] = config.student.weights and str(config.student.weights)
-    return plain
+    return asdict(config)
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -12,12 +13,14 @@ import torch
 from torch import Generator, Tensor
 from torch.optim import SGD
 
+from cca_tools.errors import UsageError
 from ccl.data.batches import Batch, TrainBatches
 from ccl.data.study import Study
 from ccl.methods.base import Given, Method, Setup
 from ccl.methods.registry import build_method
+from ccl.models.download import published_weights
 from ccl.models.prediction import Prediction
-from ccl.models.registry import build_student, student_spec
+from ccl.models.registry import StudentSpec, build_student, student_spec
 from ccl.models.student import VideoStudent
 from ccl.training.config import Precision, TrainConfig
 from ccl.training.optimiser import build_optimiser, clip_gradients
@@ -25,6 +28,7 @@ from ccl.training.ranks import Ranks
 from ccl.training.totals import Totals
 
 IMAGE = "image"
+KINETICS = "kinetics"
 Frames = Callable[[Tensor], Tensor]
 
 
@@ -100,9 +104,8 @@ def build_job(
         CcaError: What the networks, the method or the batches refuse.
     """
     spec = student_spec(config.student.name)
-    built = build_student(
-        spec.name, len(study.classes), seed=config.seed, weights=config.student.weights
-    )
+    weights = _weights(spec, config.student.weights)
+    built = build_student(spec.name, len(study.classes), seed=config.seed, weights=weights)
     layout = torch.channels_last_3d if config.run.channels_last else torch.preserve_format
     placed = built.to(ranks.device, memory_format=layout)  # type: ignore[call-overload]
     student = cast(VideoStudent, ranks.prepare(placed))
@@ -121,6 +124,17 @@ def build_job(
         ),
         image_teacher,
     )
+
+
+def _weights(spec: StudentSpec, wanted: str | None) -> Path | None:
+    if wanted != KINETICS:
+        return Path(wanted) if wanted else None
+    if not spec.weights_url:
+        raise UsageError(
+            f"no Kinetics weights of {spec.name} are published",
+            "Choose r2plus1d_18, mc3_18 or r3d_18, or give a file",
+        )
+    return published_weights(spec.weights_url)
 
 
 def setup_of(
