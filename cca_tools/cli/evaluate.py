@@ -101,7 +101,7 @@ def _print(outcome: Outcome) -> None:
     sizes = evaluation.sizes
     click.echo(
         f"{sizes['videos']} {evaluation.split} videos, {sizes['classes']} classes, "
-        f"{sizes['groups']} groups; gallery: {sizes['gallery_videos']} train videos; percent"
+        f"{sizes['groups']} groups; gallery: {sizes['gallery_videos']} train videos; all in percent"
     )
     print_table(METRIC_HEADER, metric_rows(evaluation))
     if evaluation.levels:

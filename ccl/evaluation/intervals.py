@@ -32,12 +32,15 @@ class Means(NamedTuple):
     groups: NDArray[np.int64]
 
 
-def group_sums(values: Floats, groups: ArrayLike) -> tuple[Floats, Floats]:
+def group_sums(
+    values: Floats, groups: ArrayLike, weights: Floats | None = None
+) -> tuple[Floats, Floats]:
     """Return the sum and the number of the defined values of each group: (G, M) both.
 
     Args:
         values: (N, M), NaN where undefined.
         groups: (N,) which group each video is of, any labels.
+        weights: (N,) how much each video counts; None for 1 each.
 
     >>> sums, numbers = group_sums(np.array([[1.0], [0.0], [np.nan]]), ["a", "a", "b"])
     >>> sums.ravel().tolist(), numbers.ravel().tolist()
@@ -45,8 +48,9 @@ def group_sums(values: Floats, groups: ArrayLike) -> tuple[Floats, Floats]:
     """
     names, code = np.unique(np.asarray(groups), return_inverse=True)
     sums, numbers = np.zeros((2, len(names), values.shape[1]))
-    np.add.at(sums, code, np.nan_to_num(values))
-    np.add.at(numbers, code, ~np.isnan(values))
+    each = np.ones((len(values), 1)) if weights is None else weights[:, None]
+    np.add.at(sums, code, np.nan_to_num(values) * each)
+    np.add.at(numbers, code, ~np.isnan(values) * each)
     return sums, numbers
 
 
@@ -93,7 +97,11 @@ def percentile_interval(means: Floats) -> tuple[Floats, Floats]:
 
 
 def means_with_intervals(
-    values: Floats, groups: ArrayLike, resamples: int, rng: np.random.Generator
+    values: Floats,
+    groups: ArrayLike,
+    resamples: int,
+    rng: np.random.Generator,
+    weights: Floats | None = None,
 ) -> Means:
     """Return the means of all measures, each with its interval.
 
@@ -106,15 +114,15 @@ def means_with_intervals(
         groups: (N,) which group each video is of.
         resamples: B; 0 leaves the intervals undefined.
         rng: Source of the draws.
+        weights: (N,) how much each video counts; None for 1 each.
 
     >>> means = means_with_intervals(np.ones((4, 1)), [0, 0, 1, 1], 9, np.random.default_rng(0))
     >>> [end.round(3).tolist() for end in means[:3]]
     [[1.0], [0.158], [1.0]]
     """
-    sums, numbers = group_sums(values, groups)
-    videos = numbers.sum(axis=0)
+    sums, numbers = group_sums(values, groups, weights)
     with np.errstate(invalid="ignore"):
-        value = sums.sum(axis=0) / videos
+        value = sums.sum(axis=0) / numbers.sum(axis=0)
     counted = (numbers > 0).sum(axis=0)
     low, high = np.full((2, values.shape[1]), np.nan)
     told = counted > 1
@@ -122,6 +130,12 @@ def means_with_intervals(
         means = resampled_means(sums[:, told], numbers[:, told], resamples, rng)
         low[told], high[told] = percentile_interval(means)
         end = _TAIL ** (1 / np.maximum(counted, 1))
-        low = np.where(told & (value == 1), end, low)
-        high = np.where(told & (value == 0), 1 - end, high)
-    return Means(value, low, high, videos.astype(np.int64), counted)
+        low = np.where(told & _all(values, 1.0), end, low)
+        high = np.where(told & _all(values, 0.0), 1 - end, high)
+    return Means(value, low, high, (~np.isnan(values)).sum(axis=0), counted)
+
+
+def _all(values: Floats, wanted: float) -> NDArray[np.bool_]:
+    """Return for which measures every defined value is the one wanted."""
+    result: NDArray[np.bool_] = ((values == wanted) | np.isnan(values)).all(axis=0)
+    return result

@@ -88,8 +88,7 @@ METRIC_HEADER = ("measure", "value", "95 % interval", "chance", "videos")
 def metric_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
     """Return a row a measure over all videos, as `METRIC_HEADER` names the cells."""
     rows = [_metric_row(measure_name(name), evaluation.metrics[name]) for name in MEASURES]
-    mean = evaluation.class_mean["top1"] | {"chance": evaluation.metrics["top1"]["chance"]}
-    rows.insert(1, _metric_row("top-1, mean over classes", mean))
+    rows.insert(1, _metric_row("top-1, mean over classes", evaluation.class_mean["top1"]))
     return rows
 
 
@@ -97,7 +96,7 @@ def _metric_row(name: str, metric: Mapping[str, Any]) -> tuple[str, ...]:
     interval = (
         "" if metric["low"] is None else f"{percent(metric['low'])} to {percent(metric['high'])}"
     )
-    number = str(metric.get("videos", ""))
+    number = str(metric["videos"])
     return name, percent(metric["value"]), interval, percent(metric["chance"]), number
 
 

@@ -14,10 +14,7 @@ from numpy.typing import NDArray
 
 from ccl.evaluation.intervals import (
     Means,
-    group_sums,
     means_with_intervals,
-    percentile_interval,
-    resampled_means,
 )
 from ccl.evaluation.measures import MEASURES, OTHER_GROUPS, Measured, measure_videos
 from ccl.evaluation.predictions import Predictions
@@ -130,21 +127,22 @@ class _Table:
         self.measured = measured
         self.intervals = intervals
 
-    def _rng(self) -> np.random.Generator:
-        return np.random.default_rng(self.intervals.seed)
-
     def metrics(
-        self, rows: NDArray[np.bool_], measures: tuple[str, ...]
+        self,
+        rows: NDArray[np.bool_],
+        measures: tuple[str, ...],
+        weights: NDArray[np.float64] | None = None,
     ) -> dict[str, dict[str, Any]]:
         values = self.measured.values.loc[rows, list(measures)].to_numpy()
         chance = self.measured.chance.loc[rows, list(measures)].mean()
         means = means_with_intervals(
-            values, self.groups[rows], self.intervals.resamples, self._rng()
+            values,
+            self.groups[rows],
+            self.intervals.resamples,
+            np.random.default_rng(self.intervals.seed),
+            weights,
         )
-        return {
-            name: _told(means, i) | {"chance": _number(chance[name])}
-            for i, name in enumerate(measures)
-        }
+        return {name: _told(means, i, chance[name]) for i, name in enumerate(measures)}
 
     def levels(self, levels: Mapping[str, str]) -> list[dict[str, Any]]:
         level = self.frame["class_name"].map(lambda name: levels.get(name, ""))
@@ -176,19 +174,10 @@ class _Table:
         return rows
 
     def class_mean(self, measures: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-        """Return means over the classes; groups are drawn within each class."""
-        rng, values = self._rng(), self.measured.values[list(measures)].to_numpy()
-        means, drawn = [], []
-        for _, part in self._classes():
-            sums, numbers = group_sums(values[part], self.groups[part])
-            means.append(sums.sum(axis=0) / numbers.sum(axis=0))
-            drawn.append(resampled_means(sums, numbers, self.intervals.resamples, rng))
-        value = np.mean(means, axis=0)
-        low, high = percentile_interval(np.mean(drawn, axis=0))
-        return {
-            name: {"value": _number(value[i]), "low": _number(low[i]), "high": _number(high[i])}
-            for i, name in enumerate(measures)
-        }
+        """Return means over the classes: each video counts one part of its class."""
+        names = self.frame["class_name"]
+        weights = 1.0 / names.map(names.value_counts()).to_numpy(dtype=np.float64)
+        return self.metrics(np.ones(len(names), dtype=bool), measures, weights)
 
     def _classes(self) -> list[tuple[str, NDArray[np.bool_]]]:
         names = self.frame["class_name"]
@@ -202,11 +191,15 @@ def _own_group_where_empty(frame: pd.DataFrame) -> NDArray[np.object_]:
     return groups
 
 
-def _told(means: Means, i: int) -> dict[str, Any]:
+def _told(means: Means, i: int, chance: float) -> dict[str, Any]:
+    value, ends = means.value[i], (means.low[i], means.high[i])
+    if chance == 1:  # as top-5 of five classes: no sample could tell otherwise
+        ends = (value, value)
     return {
-        "value": _number(means.value[i]),
-        "low": _number(means.low[i]),
-        "high": _number(means.high[i]),
+        "value": _number(value),
+        "low": _number(ends[0]),
+        "high": _number(ends[1]),
+        "chance": _number(chance),
         "videos": int(means.videos[i]),
         "groups": int(means.groups[i]),
     }

@@ -95,6 +95,17 @@ def test_one_group_tells_nothing_of_variation():
     assert np.isnan([means.low[0], means.high[0]]).all()
 
 
+def test_a_weight_counts_as_so_many_copies():
+    rng = np.random.default_rng(8)
+    values, groups, weights = rng.random((30, 2)), rng.integers(8, size=30), rng.integers(1, 4, 30)
+    weighted = means_with_intervals(values, groups, 200, _rng(), weights.astype(float))
+    copies = np.repeat(np.arange(30), weights)
+    plain = means_with_intervals(values[copies], groups[copies], 200, _rng())
+    for a, b in zip(weighted[:3], plain[:3], strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-12)
+    assert weighted.videos.tolist() == [30, 30]
+
+
 def test_the_order_of_videos_does_not_matter():
     rng = np.random.default_rng(6)
     values, groups = rng.random((50, 3)), rng.integers(9, size=50)

@@ -95,6 +95,23 @@ def test_intervals_hold_their_value_and_strata_add_up():
     assert [row["level"] for row in result.levels] == ["highly", "weakly", "not"]
 
 
+def test_the_mean_over_classes_varies_also_where_no_class_does():
+    """Each class is all right or all wrong: drawn within classes nothing would vary."""
+    probs = np.eye(6, dtype=np.float32)[np.repeat([0, 1, 2, 0, 0, 0], 4)]
+    said = make_predictions(np.repeat(np.arange(6), 4), probs)
+    gallery = make_predictions([0], np.eye(6)[:1], split="train")
+    mean = summarise(said, gallery, {}, Intervals(500)).class_mean["top1"]
+    assert mean["value"] == 0.5
+    assert mean["low"] < 0.35
+    assert mean["high"] > 0.65
+
+
+def test_what_cannot_be_wrong_has_no_interval_round_it():
+    result = summarise(*by_hand(), {}, FAST)
+    top5 = result.metrics["top5"]
+    assert (top5["low"], top5["value"], top5["high"], top5["chance"]) == (1, 1, 1, 1)
+
+
 def test_the_order_of_videos_and_the_scale_of_embeddings_do_not_matter():
     said, gallery = random_predictions(5, 8, signal=0.5), random_predictions(5, 6, 1, "train")
     order = np.random.default_rng(0).permutation(len(said))
