@@ -68,4 +68,4 @@ def _print_notices(levels: StudyLevels) -> None:
 def _print(content: SplitFile, path: Path) -> None:
     rows = [(split.name, len(split.classes), split.rule) for split in content.splits.values()]
     print_table(("split", "classes", "rule"), rows)
-    click.echo(f"{path}: levels by {content.levels_rule}, labels {content.labels_hash[:12]}")
+    click.echo(f"{path}: levels {content.levels_rule}, labels {content.labels_hash[:12]}")

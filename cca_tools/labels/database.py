@@ -89,7 +89,7 @@ def open_database(file: Path, address: str | None = None) -> Database:
         WorkspaceError: The database cannot be opened, reached or written.
         DataError: It is no label database, or one of a newer version.
     """
-    url = _parsed(address) if address else None
+    url = None if address is None else _parsed(address)
     if url is not None and url.get_backend_name() == "sqlite":
         file = Path(url.database or "")
         url = None

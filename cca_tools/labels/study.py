@@ -15,6 +15,7 @@ from cca_tools.tagging.store import shard_paths
 from cca_tools.workspace import Workspace, sha256_of
 
 DEFAULT_RULE = "adjudicated"
+_RULES_IN_WORDS = {"adjudicated": "adjudicated, else majority"}
 _NAMED = 40  # classes in a message
 
 
@@ -84,7 +85,7 @@ def study_levels(workspace: Workspace, source: LevelSource) -> StudyLevels:
             table = final_levels(store, source.rule)
             labels_hash = _hash_of(store)
         found = dict(zip(table["class_name"], table["level"], strict=True))
-        rule = source.rule
+        rule = _RULES_IN_WORDS.get(source.rule, source.rule)
     classes = set(found)
     if workspace.manifest.is_file():
         classes = set(read_manifest(workspace.manifest)["class_name"])
