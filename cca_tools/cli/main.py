@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "weights": ("weights", "weights_group", "List, pull, verify and find weights."),
     "demo-data": ("demo_data", "demo_data_command", "Generate the demo dataset."),
     "report": ("report", "report_command", "Tell the whole study in one HTML file."),
+    "benchmark": ("benchmark", "benchmark_group", "Run the pipeline where the truth is known."),
     "doctor": ("doctor", "doctor_command", "Check what works on this machine."),
 }
 

@@ -15,7 +15,6 @@ from cca_tools.correspondence.plan import Clip, Plan, make_plan
 from cca_tools.correspondence.readme import readme_text
 from cca_tools.correspondence.scenes import Difficulty, paint_scene
 from cca_tools.correspondence.sounds import (
-    Recording,
     excerpt,
     generated_recordings,
     recordings_in,
@@ -89,11 +88,9 @@ def generate(
         DataError: The sounds do not do, or ``out`` holds something else.
         WorkspaceError: ``out`` cannot be written.
     """
-    recordings = generated_recordings(settings.seed) if sounds is None else recordings_in(sounds)
-    videos_per_class = {"train": settings.train, "test": settings.test}
-    plan = make_plan(settings.seed, videos_per_class, recordings)
+    plan = plan_of(settings, sounds)
     data = Dataset(out, video_truth(plan), class_truth(plan))
-    made_of = {"settings": asdict(settings), "sounds": _fingerprint(recordings)}
+    made_of = {"settings": asdict(settings), "sounds": _fingerprint(plan)}
     marker = _read_marker(out)
     if marker.get("made_of") == json.loads(json.dumps(made_of)) and marker.get("complete"):
         return data
@@ -107,6 +104,13 @@ def generate(
     _write_lists(data, settings, sounds is not None)
     write_json(out / MARKER, {**record, "complete": True})
     return data
+
+
+def plan_of(settings: DataSettings, sounds: Path | None = None) -> Plan:
+    """Return the plan of a dataset; see `generate`."""
+    recordings = generated_recordings(settings.seed) if sounds is None else recordings_in(sounds)
+    videos_per_class = {"train": settings.train, "test": settings.test}
+    return make_plan(settings.seed, videos_per_class, recordings)
 
 
 def make_scene(root: str, clips: tuple[Clip, ...], difficulty: Difficulty) -> None:
@@ -145,9 +149,10 @@ def _write_lists(data: Dataset, settings: DataSettings, recorded: bool) -> None:
     write_text(data.root / README, readme_text(data.classes, data.videos, settings.seed, recorded))
 
 
-def _fingerprint(recordings: list[Recording]) -> dict[str, str]:
+def _fingerprint(plan: Plan) -> dict[str, str]:
     """Return recording -> the hash of its file, empty for a synthesised one."""
-    return {one.name: sha256_of(Path(one.path)) if one.path else "" for one in recordings}
+    heard = {clip.recording.name: clip.recording.path for clip in plan.clips}
+    return {name: sha256_of(Path(path)) if path else "" for name, path in sorted(heard.items())}
 
 
 def _read_marker(out: Path) -> Mapping[str, Any]:

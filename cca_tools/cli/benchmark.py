@@ -1,0 +1,250 @@
+"""``cca-tools benchmark``: runs of the whole pipeline on data whose truth is known."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import pandas as pd
+from tqdm import tqdm
+
+from cca_tools.cli.options import command_line, json_option
+from cca_tools.correspondence.results import NAME, QUESTIONS, TERM_VARIANTS, TERMS
+from cca_tools.correspondence.sizes import SIZES, Size, size_named
+from cca_tools.errors import DataError, UsageError
+from cca_tools.workspace import Provenance, Workspace, write_text
+
+if TYPE_CHECKING:
+    from cca_tools.correspondence.results import Results
+    from cca_tools.correspondence.steps import Choices
+
+_SPLITS = ("highly_correlated", "weakly_correlated", "not_correlated")
+_TERM_SPLITS = ("highly_correlated", "not_correlated")
+_SIZES = "\n".join(f"  {name:<8} {size.about}" for name, size in SIZES.items())
+
+
+@click.group("benchmark")
+def benchmark_group() -> None:
+    """Run the whole pipeline on data whose truth is known."""
+
+
+@benchmark_group.command("correspondence", epilog=f"\b\nSizes:\n{_SIZES}")
+@click.option(
+    "--workspace",
+    "-w",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("outputs/benchmark"),
+    show_default=True,
+    help="The folder of the study, where every artefact lies.",
+)
+@click.option(
+    "--sounds",
+    type=click.Path(path_type=Path),
+    help="Recordings in class folders, such as ESC-10.  [default: synthesised sounds]",
+)
+@click.option("--tagger", default="yamnet", show_default=True, help="The audio network.")
+@click.option("--smoke", "size", flag_value="smoke", help="The smallest size.")
+@click.option("--full", "size", flag_value="full", help="The largest size.")
+@click.option("--size", default="default", hidden=True)
+@click.option("--seed", default=0, show_default=True, help="Of the dataset.")
+@click.option("--seeds", type=click.IntRange(min=1), help="Training runs a method and stratum.")
+@click.option("--methods", metavar="NAME[,NAME]", help="In place of those of the size.")
+@click.option("--terms", is_flag=True, help="Ablate the terms of CCL, too.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Trainings at once.")
+@click.option("--data-only", is_flag=True, help="Stop before training.")
+@click.option(
+    "--docs", type=click.Path(path_type=Path, dir_okay=False), help="Fill in this document's marks."
+)
+@json_option
+def correspondence_command(workspace: Path, **options: Any) -> int:
+    r"""Does distilling sound help a video network, and is it the sound that helps?
+
+    Makes videos of moving digits whose sound belongs to the digit, is shared by several, or is any
+    sound; then runs every step as a user would: index, tag-audio, associate, suggest, labels,
+    split, prepare, ablate, report. Stopped or killed, the same command goes on where it was left.
+
+    \b
+    Examples:
+      cca-tools benchmark correspondence --sounds ESC-10
+      cca-tools benchmark correspondence --smoke -w /tmp/smoke
+      cca-tools benchmark correspondence --sounds ESC-10 --full --terms -w outputs/full
+    """
+    from cca_tools.cli.prepare import prepare_command
+    from cca_tools.correspondence.steps import Choices, run_steps
+
+    size = _size(options)
+    place = Workspace(workspace)
+    command = command_line()
+    with tqdm(desc="scenes", unit="scene", disable=None, leave=False) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        choices = Choices(size.data, options["sounds"], options["tagger"], command, True, show)
+        run_steps(place, choices, _tell)
+    if options["data_only"]:
+        click.echo(f"wrote {place.root}: `cca-tools ablate -w {place.root}` can train on it")
+        return 0
+    _tell("prepare")
+    _call(prepare_command, workspace=workspace, short_side=size.short_side)
+    failed = _ablate(place, size, options)
+    results = _gather(place, choices, size, with_terms=options["terms"])
+    _finish(place, choices, results, options)
+    return failed
+
+
+def _size(options: dict[str, Any]) -> Size:
+    size = size_named(options["size"] or "default")
+    data = replace(size.data, seed=options["seed"])
+    methods = tuple((options["methods"] or ",".join(size.methods)).split(","))
+    if "baseline" not in methods:
+        raise UsageError("--methods has no baseline", "Add it: all others are compared with it")
+    return replace(size, data=data, methods=methods, seeds=options["seeds"] or size.seeds)
+
+
+def _tell(step: str) -> None:
+    click.echo(f"{step} ...", err=True)
+
+
+def _call(command: click.Command, **options: Any) -> int:
+    """Call another command of ours; what it prints goes to standard error."""
+    with redirect_stdout(sys.stderr):
+        code: int | None = click.get_current_context().invoke(command, **options)
+    return code or 0
+
+
+def _ablate(place: Workspace, size: Size, options: dict[str, Any]) -> int:
+    from cca_tools.cli.ablate import ablate_command
+    from cca_tools.correspondence.results import variants
+
+    common = {
+        "workspace": place.root,
+        "seeds": str(size.seeds),
+        "assignments": size.assignments,
+        "jobs": options["jobs"] or _jobs(),
+    }
+    _tell("ablate")
+    code = _call(
+        ablate_command,
+        splits=",".join(_SPLITS),
+        methods=",".join(size.methods),
+        name=NAME,
+        **common,
+    )
+    if options["terms"]:
+        _tell("ablate the terms")
+        code |= _call(
+            ablate_command,
+            splits=",".join(_TERM_SPLITS),
+            methods="baseline,labels-only",
+            variants=variants(tuple(TERM_VARIANTS)),
+            name=TERMS,
+            **common,
+        )
+    return code
+
+
+def _jobs() -> int | None:
+    """Return how many trainings run at once on processors; None lets GPUs decide."""
+    from ccl.ablation.engine import visible_gpus
+
+    return None if visible_gpus() else len(os.sched_getaffinity(0))
+
+
+def _gather(place: Workspace, choices: Choices, size: Size, *, with_terms: bool) -> Results:
+    from cca_tools.correspondence.recovery import read_recovery
+    from cca_tools.correspondence.results import Results
+    from cca_tools.reports.ablation import ablation_path, read_ablation
+
+    main = read_ablation(ablation_path(place, NAME))
+    rows, pairs = main.rows, _pairs(place, main, QUESTIONS)
+    about = {
+        "sounds": choices.sounds.name if choices.sounds else "synthesised",
+        "tagger": choices.tagger,
+        "seed of the dataset": choices.data.seed,
+        "videos a class": f"{choices.data.train} for training, {choices.data.test} for testing",
+        "difficulty": asdict(choices.data.difficulty),
+        "training runs a cell": size.seeds,
+        "settings of training": " ".join(size.assignments),
+    }
+    if not with_terms:
+        return Results(about, rows, pairs, read_recovery(place))
+    terms = read_ablation(ablation_path(place, TERMS))
+    asked = [(name, other) for name in TERM_VARIANTS for other in ("baseline", "labels-only")]
+    return Results(
+        about, rows, pairs, read_recovery(place), terms.rows, _pairs(place, terms, asked)
+    )
+
+
+def _pairs(place: Workspace, report: Any, asked: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """Return the differences that are asked for, in each stratum of an ablation."""
+    from ccl.ablation.comparison import Settings, add_holm
+    from ccl.ablation.outcomes import read_outcomes
+    from ccl.ablation.pairs import compare_pairs
+
+    seeds = report.seeds[["split", "method", "seed"]]
+    parts = []
+    for split, runs in seeds.groupby("split", sort=False):
+        predictions = {
+            (str(method), int(seed)): pd.read_parquet(
+                place.root
+                / report.runs[f"{method} on {split}, seed {seed}"]
+                / "predictions.parquet"
+            )
+            for _, method, seed in runs.itertuples(index=False)
+        }
+        pairs = compare_pairs(read_outcomes(predictions), asked, Settings())
+        parts.append(pairs.assign(stratum=split))
+    if not parts:
+        raise DataError("no training run is done", "See what failed above, and run it again")
+    return add_holm(pd.concat(parts, ignore_index=True))
+
+
+def _finish(place: Workspace, choices: Choices, results: Results, options: dict[str, Any]) -> None:
+    """Write numbers, text, pictures and the report, and print the answers."""
+    from cca_tools.cli.report import report_command
+    from cca_tools.correspondence.results import fill, write_results
+    from cca_tools.correspondence.text import markdown, sections
+
+    provenance = Provenance(command_line(), dict(results.about))
+    path = write_results(results, place)
+    provenance.inputs = [place.suggestions, place.associations, place.splits]
+    provenance.write(path)
+    table = place.tables / "benchmark.md"
+    write_text(table, markdown(results))
+    files = [path, table, *_draw(place, choices, results)]
+    if options["docs"]:
+        write_text(options["docs"], fill(options["docs"].read_text("utf-8"), sections(results)))
+        files.append(options["docs"])
+    _tell("report")
+    _call(report_command, workspace=place.root)
+    if options["as_json"]:
+        click.echo(path.read_text("utf-8"), nl=False)
+        return
+    click.echo(markdown(results), nl=False)
+    for file in files:
+        click.echo(f"wrote {file}", err=True)
+
+
+def _draw(place: Workspace, choices: Choices, results: Results) -> list[Path]:
+    from cca_tools.correspondence.generate import plan_of
+    from cca_tools.correspondence.pictures import draw_recovery, draw_scenes
+    from cca_tools.reports.figures import save_figure
+
+    plan = plan_of(choices.data, choices.sounds)
+    figures = {
+        "benchmark-scenes": draw_scenes(plan, choices.data.difficulty),
+        "benchmark-recovery": draw_recovery(results.recovery.classes),
+    }
+    return [
+        path
+        for name, figure in figures.items()
+        for path in save_figure(figure, place.figures / name)
+    ]
