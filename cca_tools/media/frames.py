@@ -77,6 +77,21 @@ class PackedFrames:
     sha256: str = ""
 
 
+@dataclass(frozen=True)
+class PackTask:
+    """The arguments of `pack_frames` in one, as pools want them."""
+
+    path: str
+    target: str
+    span: Span
+    sampling: FrameSampling
+
+
+def run_pack_task(task: PackTask) -> PackedFrames:
+    """Run `pack_frames`; it stands here so that children import nothing heavy for it."""
+    return pack_frames(task.path, task.target, task.span, task.sampling)
+
+
 def pack_frames(path: str, target: str, span: Span, sampling: FrameSampling) -> PackedFrames:
     """Write the pictures of a local file's first video stream to ``target`` as JPEGs.
 

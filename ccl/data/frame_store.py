@@ -183,9 +183,3 @@ class FrameStore:
         """Return why a video is not among ``video_ids``: a status, or ``not prepared``."""
         row = self._all.get(video_id)
         return NOT_PREPARED if row is None else row.status
-
-    def is_intact(self, i: int) -> bool:
-        """Tell whether the bytes of a video are those that were written."""
-        row = self._rows[i]
-        data = self._files[row.file][row.offset : row.offset + row.num_bytes]
-        return hashlib.sha256(data.data).hexdigest() == row.sha256

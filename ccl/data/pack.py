@@ -9,6 +9,7 @@ are cut off when the pack is opened for writing.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -130,6 +131,17 @@ def read_sampling(folder: Path) -> FrameSampling | None:
         raise DataError(
             f"{path} is damaged: {error}", "Pack anew with `cca-tools prepare --restart`"
         ) from error
+
+
+def find_damaged(folder: Path, rows: Iterable[PackRow]) -> list[str]:
+    """Return the videos whose bytes are not those that were written."""
+    return [row.video_id for row in rows if row.is_usable and not _is_intact(folder, row)]
+
+
+def _is_intact(folder: Path, row: PackRow) -> bool:
+    with data_path(folder, row.file).open("rb") as file:
+        file.seek(row.offset)
+        return hashlib.sha256(file.read(row.num_bytes)).hexdigest() == row.sha256
 
 
 def remove_pack(folder: Path) -> None:

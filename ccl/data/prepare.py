@@ -17,11 +17,10 @@ from tqdm.auto import tqdm
 
 from cca_tools.datasets.manifest import video_path
 from cca_tools.media.audio import Span
-from cca_tools.media.frames import FrameSampling, PackedFrames, pack_frames
+from cca_tools.media.frames import FrameSampling, PackedFrames, PackTask, run_pack_task
 from cca_tools.media.guard import GuardedPool, Outcome, usable_cpus
 from cca_tools.workspace import TEMP_PREFIX, Provenance, Workspace, remove_leftovers
-from ccl.data.frame_store import FrameStore
-from ccl.data.pack import PackRow, PackWriter, index_path, remove_pack
+from ccl.data.pack import PackRow, PackWriter, find_damaged, index_path, remove_pack
 
 FAILED = ("no_video_stream", "decode_error", "decoder_crash", "timeout", "missing_file")
 STATUSES = ("ok", "partial", *FAILED)
@@ -86,11 +85,8 @@ class _Job:
     """One video to pack."""
 
     video_id: str
-    path: str
-    span: Span
     source: str
-    target: str
-    sampling: FrameSampling
+    task: PackTask
 
 
 def estimate_bytes(manifest: pd.DataFrame, sampling: FrameSampling) -> int:
@@ -151,13 +147,11 @@ def prepare_frames(
 
 
 def _drop_damaged(writer: PackWriter, summary: PrepareSummary) -> None:
-    if not any(row.is_usable for row in writer.rows.values()):
-        return
-    store = FrameStore.open(writer.folder)
-    damaged = [name for i, name in enumerate(store.video_ids) if not store.is_intact(i)]
+    usable = [row for row in writer.rows.values() if row.is_usable]
+    damaged = find_damaged(writer.folder, usable)
     writer.drop(damaged)
     summary.notices.append(
-        f"{len(store.video_ids):,} packed videos were compared with their checksums, "
+        f"{len(usable):,} packed videos were compared with their checksums, "
         f"{len(damaged):,} were damaged{': packed anew' if damaged else ''}"
     )
 
@@ -199,7 +193,7 @@ def _job_of(row: Mapping[str, Any], target: str, sampling: FrameSampling) -> _Jo
     except (OSError, ValueError):
         file = "missing"
     source = f"{file}@{span.start_s:g}-{span.end_s or 0:g}"
-    return _Job(str(row["video_id"]), str(path), span, source, target, sampling)
+    return _Job(str(row["video_id"]), source, PackTask(str(path), target, span, sampling))
 
 
 def _warn_of_space(
@@ -236,19 +230,16 @@ def _pack_all(
         mininterval=0.5,
     )
     with bar, GuardedPool(options.workers or usable_cpus(), options.timeout_s) as pool:
-        for job, outcome in pool.map_unordered(_pack, jobs):
-            row = writer.add(_row_of(job, outcome), Path(job.target))
-            Path(job.target).unlink(missing_ok=True)
+        by_target = {job.task.target: job for job in jobs}
+        for task, outcome in pool.map_unordered(run_pack_task, [job.task for job in jobs]):
+            row = writer.add(_row_of(by_target[task.target], outcome), Path(task.target))
+            Path(task.target).unlink(missing_ok=True)
             counts[row.status] += 1
             num_bytes += row.num_bytes
             total = num_bytes / max(1, sum(counts.values())) * len(jobs)
             shown = ", ".join(f"{name} {counts[name]}" for name in STATUSES if counts[name])
             bar.set_postfix_str(f"{num_bytes / 1e9:.2f} of {total / 1e9:.2f} GB, {shown}", False)
             bar.update()
-
-
-def _pack(job: _Job) -> PackedFrames:
-    return pack_frames(job.path, job.target, job.span, job.sampling)
 
 
 def _row_of(job: _Job, outcome: Outcome[PackedFrames]) -> PackRow:
