@@ -12,7 +12,7 @@ import click
 import pandas as pd
 
 from cca_tools.cli.label_options import database_option, levels_option, rule_option
-from cca_tools.cli.options import json_option
+from cca_tools.cli.options import command_line, json_option
 from cca_tools.cli.output import print_table
 from cca_tools.errors import UsageError
 from cca_tools.labels.stats import shown_stats, stats_table, write_stats
@@ -61,7 +61,9 @@ def stats_command(workspaces: tuple[Path, ...], as_json: bool, **options: str) -
             some = ", ".join(study.left_out)
             click.echo(f"note: these classes of {name} have labels and no video: {some}", err=True)
     table = stats_table({name: study.levels for name, study in found.items()})
-    files = write_stats(table, Workspace(workspaces[0]))
+    place = Workspace(workspaces[0])
+    with place.lock(command_line()):
+        files = write_stats(table, place)
     if as_json:
         click.echo(json.dumps(_as_json(table, files), indent=2, ensure_ascii=False))
         return

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import event
 
 from cca_tools.errors import UsageError
 from cca_tools.labels.events import LabelConflictError, NewLabel
@@ -252,3 +253,34 @@ def test_several_threads_may_use_one_store(store):
         list(pool.map(work, range(8)))
     assert len(store.current()) == 40
     assert store.history()["event_id"].tolist() == list(range(1, 41))
+
+
+@pytest.mark.parametrize(
+    "which",
+    [
+        {},
+        {"annotator": "Ada"},
+        {"kind": "audio_class", "class_name": "Dog"},
+        {"kind": "audio_class", "annotator": "Ada", "class_name": "Dog"},
+    ],
+)
+def test_pages_ask_one_query_that_walks_no_table(tmp_path, which):
+    """What a page costs must not grow with the history: every step is a search in an index."""
+    with LabelStore.open(Workspace(tmp_path)) as store:
+        for number in range(60):
+            store.add([label(name, f"class {number}", "not") for name in ("Ada", "Bob")])
+        asked: list[tuple[str, object]] = []
+        engine = store._database._engine
+        event.listen(
+            engine, "before_cursor_execute", lambda *call: asked.append((call[2], call[3]))
+        )
+        store.current(**which)
+        store.adjudicated()
+        queries = [query for query in asked if not query[0].startswith("BEGIN")]
+        assert len(queries) == 2
+        with store._database.reading() as connection:
+            for query, values in queries:
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all()
+                steps = [row[-1] for row in plan]
+                assert steps
+                assert all(step.startswith("SEARCH") and "USING" in step for step in steps), steps
