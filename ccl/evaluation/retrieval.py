@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ccl.evaluation.ranking import Ranks, Task, rank_best
-from ccl.numerics import unit_rows, widen
+from ccl.numerics import unit_rows
 
 Floats = NDArray[np.float64]
 
@@ -143,17 +143,20 @@ def recall_at(
     """
     if not ks or min(ks) < 1:
         raise ValueError(f"each k must be at least 1, got {list(ks)}")
-    sides = [_prepare(side, device) for side in (queries, gallery)]
-    (query, query_bad, query_zero), (item, item_bad, item_zero) = sides
-    if query.shape[1] != item.shape[1]:
-        raise ValueError(f"widths differ: queries {query.shape[1]}, gallery {item.shape[1]}")
-    item_class = _integers(gallery.targets, device)
-    query_group, item_group = _group_codes(queries, gallery, device)
-    kept = (~item_bad).nonzero().squeeze(1)
-    kept = kept[item_class[kept].argsort(stable=True)]
-    query_class = _integers(queries.targets, device)
-    task = Task(query, item[kept], query_class, item_class[kept], query_group, item_group[kept])
-    del item
+    given = [_tensor(side) for side in (queries, gallery)]
+    if given[0].shape[1] != given[1].shape[1]:
+        raise ValueError(f"widths differ: queries {given[0].shape[1]}, gallery {given[1].shape[1]}")
+    dtype = torch.promote_types(given[0].dtype, given[1].dtype)
+    by_class = torch.from_numpy(np.argsort(np.asarray(gallery.targets), kind="stable")).to(device)
+    query, query_bad, query_zero = _unit(given[0], torch.arange(len(queries)), dtype, device)
+    item, item_bad, item_zero = _unit(given[1], by_class, dtype, device)
+    query_group, item_group = (x.to(device) for x in _group_codes(queries, gallery))
+    columns = [item, _integers(gallery.targets).to(device)[by_class], item_group[by_class]]
+    if item_bad.any():
+        columns = [column[~item_bad] for column in columns]
+    item, item_class, item_group = columns
+    query_class = _integers(queries.targets).to(device)
+    task = Task(query, item, query_class, item_class, query_group, item_group)
     ranks = rank_best(task, chunk)
     recalls = [_recall(ranks, column, query_bad, tuple(ks)) for column in (0, 1)]
     return Retrieval(
@@ -164,40 +167,45 @@ def recall_at(
     )
 
 
-def _prepare(side: Items, device: torch.device | str) -> tuple[Tensor, Tensor, Tensor]:
-    """Return unit rows, and which rows are not finite and which are zero."""
+def _tensor(side: Items) -> Tensor:
     given = torch.as_tensor(side.embeddings)
     if given.ndim != 2 or len(given) != len(side):
         raise ValueError(f"{len(side)} targets, but embeddings {tuple(given.shape)}")
-    dtype = torch.float64 if given.dtype == torch.float64 else torch.float32
-    unit = torch.empty(given.shape, dtype=dtype, device=device)
+    return given
+
+
+def _unit(
+    given: Tensor, order: Tensor, dtype: torch.dtype, device: torch.device | str
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the rows in another order and of length 1; which are not finite; which are zero."""
+    wide = torch.float64 if dtype == torch.float64 else torch.float32
+    unit = torch.empty(given.shape, dtype=wide, device=device)
+    bad, zero = torch.zeros(2, len(given), dtype=torch.bool, device=device)
     for start in range(0, len(given), _ROWS_AT_ONCE):
         part = slice(start, start + _ROWS_AT_ONCE)
-        unit[part] = unit_rows(widen(given[part].to(device)).to(dtype))
-    bad = ~unit.isfinite().all(dim=1)
-    unit[bad] = 0
-    return unit, bad, (unit == 0).all(dim=1) & ~bad
+        rows = unit_rows(given[order[part].to(given.device)].to(device, wide))
+        bad[part] = ~rows.isfinite().all(dim=1)
+        rows[bad[part]] = 0
+        zero[part] = (rows == 0).all(dim=1) & ~bad[part]
+        unit[part] = rows
+    return unit, bad, zero
 
 
-def _integers(values: ArrayLike, device: torch.device | str) -> Tensor:
-    return torch.tensor(np.array(values), dtype=torch.int32, device=device)
+def _integers(values: ArrayLike) -> Tensor:
+    return torch.tensor(np.array(values), dtype=torch.int32)
 
 
-def _group_codes(
-    queries: Items, gallery: Items, device: torch.device | str
-) -> tuple[Tensor, Tensor]:
+def _group_codes(queries: Items, gallery: Items) -> tuple[Tensor, Tensor]:
     """Return a number for each group; what has none is -1 as a query and -2 in the gallery."""
     if queries.groups is None or gallery.groups is None:
-        return (
-            torch.full((len(queries),), -1, dtype=torch.int32, device=device),
-            torch.full((len(gallery),), -2, dtype=torch.int32, device=device),
-        )
+        ones = (torch.ones(len(side), dtype=torch.int32) for side in (queries, gallery))
+        return -next(ones), -2 * next(ones)
     names = np.concatenate([np.asarray(side.groups, dtype=object) for side in (queries, gallery)])
     codes, _ = pd.factorize(names)
     first, second = np.split(codes, [len(queries)])
     first[np.asarray(queries.groups, dtype=object) == ""] = -1
     second[np.asarray(gallery.groups, dtype=object) == ""] = -2
-    return _integers(first, device), _integers(second, device)
+    return _integers(first), _integers(second)
 
 
 def _recall(ranks: Ranks, column: int, not_finite: Tensor, ks: tuple[int, ...]) -> Recall:
