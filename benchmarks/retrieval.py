@@ -23,6 +23,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +34,20 @@ CLASSES = 309
 KS = (1, 5, 10, 20)
 SHARE = 5
 SIDES = ("matrix", "ours")
-Result = dict[str, float | list[float]]
+Side = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
-def embeddings(count: int, width: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+class Result(NamedTuple):
+    """What one run of a side took, and the recall it gave."""
+
+    cpu_s: float
+    wall_s: float
+    before_mib: float
+    peak_mib: float
+    recall: list[float]
+
+
+def embeddings(count: int, width: int, seed: int) -> Side:
     """Return unit-free embeddings round the centres of their classes, and the classes."""
     rng = np.random.default_rng(seed)
     targets = rng.integers(CLASSES, size=count)
@@ -48,7 +59,7 @@ def embeddings(count: int, width: int, seed: int) -> tuple[NDArray[np.float32], 
     return values, targets
 
 
-def by_matrix(queries: tuple, gallery: tuple) -> list[float]:  # type: ignore[type-arg]
+def by_matrix(queries: Side, gallery: Side) -> list[float]:
     """Return recall at each k from the matrix of all similarities."""
     (query, query_class), (item, item_class) = queries, gallery
     query = query / np.linalg.norm(query, axis=1, keepdims=True)
@@ -60,7 +71,7 @@ def by_matrix(queries: tuple, gallery: tuple) -> list[float]:  # type: ignore[ty
     return [float(found[:, :k].any(axis=1).mean()) for k in KS]
 
 
-def ours(queries: tuple, gallery: tuple) -> list[float]:  # type: ignore[type-arg]
+def ours(queries: Side, gallery: Side) -> list[float]:
     """Return recall at each k as the library computes it."""
     from ccl.evaluation.retrieval import Items, recall_at
 
@@ -81,13 +92,8 @@ def measure(side: str, num_queries: int, num_items: int, width: int) -> Result:
     queries, gallery = embeddings(num_queries, width, 0), embeddings(num_items, width, 1)
     before, wall, cpu = peak_mib(), time.perf_counter(), time.process_time()
     recall = form(queries, gallery)
-    return {
-        "cpu_s": time.process_time() - cpu,
-        "wall_s": time.perf_counter() - wall,
-        "before_mib": before,
-        "peak_mib": peak_mib(),
-        "recall": recall,
-    }
+    cpu_s, wall_s = time.process_time() - cpu, time.perf_counter() - wall
+    return Result(cpu_s, wall_s, before, peak_mib(), recall)
 
 
 def run(side: str, sizes: tuple[int, int, int]) -> Result:
@@ -102,25 +108,22 @@ def run(side: str, sizes: tuple[int, int, int]) -> Result:
     )
     if done.returncode:
         raise SystemExit(f"{side} failed:\n{done.stderr[-3000:]}")
-    result: Result = json.loads(done.stdout)
-    print(side, sizes, done.stdout.strip(), flush=True)
+    result = Result(**json.loads(done.stdout))
+    print(side, sizes, result, flush=True)
     return result
 
 
 def row(name: str, sizes: tuple[int, int, int], results: list[Result], ratio: str) -> str:
     """Return a row of the table."""
-    middle = {
-        key: statistics.median(float(result[key]) for result in results)  # type: ignore[arg-type]
-        for key in ("cpu_s", "wall_s", "peak_mib", "before_mib")
-    }
-    recall = results[0]["recall"]
-    assert isinstance(recall, list)
+    cpu_s, wall_s, before, peak = (
+        statistics.median(getattr(result, name) for result in results)
+        for name in ("cpu_s", "wall_s", "before_mib", "peak_mib")
+    )
     queries, items, width = sizes
     return (
-        f"| {name} | {queries:,} x {items:,} x {width} | {middle['cpu_s']:.1f} "
-        f"| {middle['wall_s']:.1f} | {ratio} | {middle['peak_mib']:,.0f} "
-        f"| {middle['peak_mib'] - middle['before_mib']:,.0f} "
-        f"| {', '.join(f'{100 * one:.2f}' for one in recall)} |"
+        f"| {name} | {queries:,} x {items:,} x {width} | {cpu_s:.1f} | {wall_s:.1f} | {ratio} "
+        f"| {peak:,.0f} | {peak - before:,.0f} "
+        f"| {', '.join(f'{100 * one:.2f}' for one in results[0].recall)} |"
     )
 
 
@@ -136,11 +139,11 @@ def main() -> None:
     options = parser.parse_args()
     full = options.queries, options.items, options.width
     if options.side:
-        print(json.dumps(measure(options.side, *full)))
+        print(json.dumps(measure(options.side, *full)._asdict()))
         return
     part = full[0] // SHARE, full[1] // SHARE, full[2]
     rounds = [{side: run(side, part) for side in SIDES} for _ in range(options.rounds)]
-    ratios = [float(x["matrix"]["cpu_s"]) / float(x["ours"]["cpu_s"]) for x in rounds]  # type: ignore[arg-type]
+    ratios = [x["matrix"].cpu_s / x["ours"].cpu_s for x in rounds]
     each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
     middle = statistics.median(ratios)
     body = "\n".join(
@@ -151,15 +154,11 @@ def main() -> None:
             f"{full[0] * full[1] * 4 / 2**20:,.0f} MiB.",
             "",
             "| side | queries x items x width | processor, s | wall, s "
-            "| times as fast (each round) | peak, MiB | of it beyond inputs and libraries, MiB | recall, % |",
+            "| times as fast (each round) | peak, MiB | of it beyond inputs and libraries, MiB "
+            "| recall, % |",
             "|---|---|---|---|---|---|---|---|",
             row("matrix", part, [x["matrix"] for x in rounds], "1"),
-            row(
-                "ours",
-                part,
-                [x["ours"] for x in rounds],
-                f"{statistics.median(ratios):.2f} ({each})",
-            ),
+            row("ours", part, [x["ours"] for x in rounds], f"{middle:.2f} ({each})"),
             row("ours", full, [run("ours", full)], ""),
         ]
     )
