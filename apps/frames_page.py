@@ -109,16 +109,16 @@ def _look_again(page: Page, name: str) -> None:
 
 def _draw_head(page: Page, name: str, frames: list[Frame], standing: dict[str, Answer]) -> None:
     done = sum(1 for frame in frames if standing.get(frame.key, NOTHING).level)
-    left, before, behind = st.columns([6, 1, 1], vertical_alignment="center")
+    left, before, behind = st.columns([5, 1.2, 1.2], vertical_alignment="center")
     left.html(
         f'<div class="cca-head"><h1>{as_html(name)}</h1><span class="cca-where">{done} of '
         f"{len(frames)} frames marked</span></div>"
         '<div class="cca-facts">Does what the picture shows tell the class? '
         "Highly, weakly, or not at all.</div>"
     )
-    before.button("Class", icon=":material/chevron_left:", key="class_before", shortcut="PageUp",
+    before.button("", icon=":material/chevron_left:", key="class_before", shortcut="PageUp",
                   on_click=_step, args=(page, name, -1), width="stretch")  # fmt: skip
-    behind.button("Class", icon=":material/chevron_right:", key="class_behind",
+    behind.button("", icon=":material/chevron_right:", key="class_behind",
                   shortcut="PageDown", on_click=_step, args=(page, name, 1),
                   width="stretch")  # fmt: skip
 

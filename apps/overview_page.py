@@ -65,7 +65,7 @@ def _levels(page: Page, rule: str) -> pd.DataFrame:
     found = final_levels(page.study.store, rule).set_index("class_name")
     levels = found.reindex(list(page.study.class_names)).rename_axis("class_name").reset_index()
     for column in ("level", "votes", "source"):
-        levels[column] = levels[column].fillna("")
+        levels[column] = levels[column].astype(object).fillna("")
     levels["disputed"] = levels["disputed"].eq(True)
     return levels
 

@@ -127,12 +127,12 @@ def memory_of(place: Place, annotator: str) -> Memory:
     return Memory()
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=LabelStore.close)
 def _store(root: Path, database: str | None) -> LabelStore:
     return LabelStore.open(Workspace(root), database)
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=EvidenceMaker.close)
 def _maker(place: Place) -> EvidenceMaker:
     return EvidenceMaker(place.workspace, place.tags)
 

@@ -119,7 +119,7 @@ def _frames(
     if span.start_s > _PREROLL_S and stream.time_base:
         target_s = span.start_s - _PREROLL_S + zero_s
         source.seek(int(target_s / stream.time_base), stream=stream)
-    length_s = LENGTH_S if span.end_s is None else min(LENGTH_S, span.end_s - span.start_s)
+    length_s = _length_s(span)
     for packet in source.demux(stream):
         try:
             decoded = packet.decode()
@@ -199,7 +199,7 @@ def _add_audio(container: Any, source: Any, stream: Any, span: Span) -> Packets:
         if frame_s + frame.samples / frame.sample_rate <= 0:
             continue
         if graph is None or output is None:
-            graph = _audio_graph(frame)
+            graph = _audio_graph(frame, _length_s(span))
             output = container.add_stream("aac", rate=RATE, layout="stereo")
             output.bit_rate = _AUDIO_BITS_A_SECOND
         frame.pts = round(frame_s * frame.sample_rate)
@@ -212,13 +212,17 @@ def _add_audio(container: Any, source: Any, stream: Any, span: Span) -> Packets:
     return [*packets, *_encoded(graph, output), *output.encode(None)]
 
 
-def _audio_graph(frame: Any) -> Graph:
+def _length_s(span: Span) -> float:
+    return LENGTH_S if span.end_s is None else min(LENGTH_S, span.end_s - span.start_s)
+
+
+def _audio_graph(frame: Any, length_s: float) -> Graph:
     graph = Graph()
     buffer = graph.add_abuffer(sample_rate=frame.sample_rate, format=frame.format.name,
                                layout=frame.layout.name,
                                time_base=Fraction(1, frame.sample_rate))  # fmt: skip
     shape = f"sample_fmts=fltp:channel_layouts=stereo:sample_rates={RATE}"
-    steps = [("aresample", f"{RATE}:async=1:first_pts=0"), ("atrim", f"start=0:end={LENGTH_S}"),
+    steps = [("aresample", f"{RATE}:async=1:first_pts=0"), ("atrim", f"start=0:end={length_s}"),
              ("aformat", shape), ("asetnsamples", f"{_AUDIO_FRAME}:p=0")]  # fmt: skip
     nodes = [buffer, *(graph.add(*step) for step in steps), graph.add("abuffersink")]
     graph.link_nodes(*nodes).configure()

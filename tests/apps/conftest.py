@@ -31,7 +31,7 @@ def study(_study, tmp_path):
 @pytest.fixture
 def hostile(_hostile, tmp_path):
     """The same with a class whose name is all that a name should not be."""
-    return copy_of(_hostile, tmp_path)
+    return copy_of(_hostile, tmp_path / "hostile")
 
 
 def copy_of(workspace: Workspace, folder: Path) -> Workspace:
