@@ -106,7 +106,7 @@ class TrainBatches:
         world: Number of processes.
 
     Raises:
-        UsageError: There are fewer clips a step than processes.
+        UsageError: There are no videos, or fewer clips in a step than processes.
     """
 
     def __init__(
@@ -119,13 +119,14 @@ class TrainBatches:
         rank: int = 0,
         world: int = 1,
     ) -> None:
-        if min(settings.batch_size, len(study.train)) < world:
-            raise UsageError(
-                f"{len(study.train)} videos in batches of {settings.batch_size} "
-                f"cannot be shared by {world} processes",
-                "Start fewer processes",
-            )
         self._table, self._store, self._settings = study.train, study.store, settings
+        smallest = len(self._table) // max(1, len(self))
+        if smallest < world:
+            raise UsageError(
+                f"{len(study.train)} videos in batches of at most {settings.batch_size}, the "
+                f"smallest of {smallest}, cannot be shared by {world} processes",
+                "Start fewer processes, or choose a larger batch",
+            )
         self._rank, self._world = rank, world
         device = torch.device(device)
         videos = sorted(set(self._table.store_index.tolist()))

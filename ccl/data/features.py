@@ -124,7 +124,7 @@ def _pairs(path: Path) -> Iterator[tuple[str, Any]]:
             yield name, np.load(file, allow_pickle=False)
     elif path.suffix == ".parquet":
         table = pq.ParquetFile(path).read(["video_id", "embedding"])
-        yield from zip(table["video_id"].to_pylist(), table["embedding"].to_pylist(), strict=True)
+        yield from zip(table["video_id"].to_pylist(), table["embedding"].to_numpy(), strict=True)
     else:
         with np.load(path, allow_pickle=False) as arrays:
             if isinstance(arrays, np.ndarray):

@@ -163,7 +163,7 @@ def _with_classes(
         ledger.note(untested, "class has no test video", "classes have no test video")
     if len(kept) < 2:
         ledger.settle("error")
-        raise DataError(f"{len(kept)} classes are left", "A study needs two classes or more")
+        raise DataError(f"too few classes are left: {len(kept)}", "A study needs two or more")
     return videos[videos["class_name"].isin(kept)].reset_index(drop=True), kept
 
 
