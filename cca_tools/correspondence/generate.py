@@ -46,8 +46,8 @@ class DataSettings:
     """
 
     seed: int = 0
-    train: int = 45
-    test: int = 45
+    train: int = 100
+    test: int = 40
     difficulty: Difficulty = field(default_factory=Difficulty)
 
 

@@ -143,7 +143,9 @@ def _placed(ink: Ink, path: _Path, moment: float) -> NDArray[np.float32]:
     cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
     matrix = np.array([[cos, -sin], [sin, cos]])
     offset = (SIDE - 1) / 2 - matrix @ (middle - 0.5)
-    cover = ndimage.affine_transform(ink, matrix, offset, (PICTURE, PICTURE), order=1)
+    cover = ndimage.affine_transform(
+        ink, matrix, offset, (PICTURE, PICTURE), order=1, mode="grid-constant"
+    )
     return np.asarray(cover, dtype=np.float32)
 
 

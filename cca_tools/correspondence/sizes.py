@@ -56,7 +56,7 @@ SIZES = {
         about="seconds, to see that it runs; its figures say nothing",
     ),
     "default": Size(
-        data=DataSettings(train=115, test=45),
+        data=DataSettings(train=100, test=40),
         short_side=32,
         assignments=(
             *_COMMON,
@@ -66,7 +66,7 @@ SIZES = {
             "data.batch_size=28",
             "data.videos_per_class=4",
             "data.clips_per_video=1",
-            "optim.epochs=18",
+            "optim.epochs=16",
         ),
         seeds=5,
         methods=(*REQUIRED, "labels-only", "random-teacher"),
