@@ -97,6 +97,11 @@ class Workspace:
         return self.root / "runs"
 
     @property
+    def report(self) -> Path:
+        """The whole study as one page: what ``cca-tools report`` wrote."""
+        return self.root / "report.html"
+
+    @property
     def figures(self) -> Path:
         """The folder of pictures."""
         return self.root / "figures"

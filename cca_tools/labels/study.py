@@ -15,6 +15,7 @@ from cca_tools.tagging.store import shard_paths
 from cca_tools.workspace import Workspace, sha256_of
 
 DEFAULT_RULE = "adjudicated"
+FROM_FILE = "given by "  # how the rule begins where levels come from a file
 _RULES_IN_WORDS = {"adjudicated": "adjudicated, else majority"}
 _NAMED = 40  # classes in a message
 
@@ -78,7 +79,7 @@ def study_levels(workspace: Workspace, source: LevelSource) -> StudyLevels:
     """
     if source.file is not None:
         found = read_levels(source.file)
-        rule = f"given by {source.file}"
+        rule = f"{FROM_FILE}{source.file}"
         labels_hash = hash_rows(list(found.items()))
     else:
         with open_labels(workspace, source.database) as store:

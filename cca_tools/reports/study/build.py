@@ -77,7 +77,7 @@ def build_report(
     sections.append(provenance_section(study, traced))
     hashes = {item.path: item.sha256 for item in traced}
     title = options.title or f"Sound and picture in {workspace.root.resolve().name}"
-    path = workspace.root / "report.html"
+    path = workspace.report
     write_text(path, render(title, sections, workspace.root, hashes))
     provenance.inputs = sorted(hashes)
     provenance.write(path)

@@ -48,12 +48,12 @@ def shown_path(path: Path, root: Path) -> str:
 
 def artefacts_of(workspace: Workspace) -> list[Path]:
     """Return what a report may take numbers from: every file with a sidecar, but no table."""
-    tables = (workspace.tables, workspace.figures)
+    written = (workspace.tables, workspace.figures, workspace.report)
     return sorted(
         path
         for sidecar in workspace.root.rglob("*.provenance.json")
-        if not any(sidecar.is_relative_to(folder) for folder in tables)
-        and (path := sidecar.with_name(sidecar.name.removesuffix(".provenance.json"))).is_file()
+        if (path := sidecar.with_name(sidecar.name.removesuffix(".provenance.json"))).is_file()
+        and not any(path.is_relative_to(place) for place in written)
     )
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from cca_tools.errors import DataError
-from cca_tools.labels.adjudication import RULES
-from cca_tools.labels.study import LevelSource, open_labels, study_levels
+from cca_tools.labels.study import FROM_FILE, LevelSource, open_labels, study_levels
 from cca_tools.reports.levels import LEVELS, read_levels
 from cca_tools.splits import SplitFile, hash_rows, read_splits
 from cca_tools.workspace import Workspace
@@ -79,7 +78,7 @@ def standing_levels(
         found = study_levels(workspace, LevelSource(database))
         levels = Levels(
             found.levels,
-            "adjudication, else majority",
+            found.rule,
             () if database else (workspace.labels,),
         )
     if not has_labels:
@@ -95,9 +94,9 @@ def standing_levels(
 
 def _refuse_stale(content: SplitFile, workspace: Workspace, database: str | None) -> None:
     has_labels = database is not None or workspace.labels.is_file()
-    if not has_labels or content.levels_rule not in RULES:
+    if not has_labels or content.levels_rule.startswith(FROM_FILE):
         return
-    now = study_levels(workspace, LevelSource(database, content.levels_rule))
+    now = study_levels(workspace, LevelSource(database))  # the hash is of answers, not of the rule
     if now.labels_hash != content.labels_hash:
         raise DataError(
             f"{workspace.splits} was made of other labels than there are now",
