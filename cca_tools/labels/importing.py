@@ -68,30 +68,27 @@ def import_labels(
     columns = set(rows[0]) if rows else set[str]()
     if columns >= set(HISTORY_COLUMNS):
         past = _parsed(source, rows, _event)
-        return Imported(
-            "history",
-            len(past),
-            store.restore(past),
-            len({event.item.class_name for event in past}),
-        )
+        classes = {event.item.class_name for event in past}
+        return Imported("history", len(past), store.restore(past), len(classes))
     if columns >= set(VGGSOUNDER_COLUMNS):
         labels = vggsounder_labels(Path(source), annotator or VGGSOUNDER, thresholds)
         return _add(store, VGGSOUNDER, labels)
+    return _add(store, "labels", _labels(source, rows, annotator))
+
+
+def _labels(source: str, rows: list[dict[str, Any]], annotator: str | None) -> list[NewLabel]:
+    columns = sorted(set(rows[0])) if rows else []
     class_column = next((name for name in _CLASS_COLUMNS if name in columns), None)
     if class_column is None or "level" not in columns:
         raise DataError(
-            f"{source} has {'the columns ' + ', '.join(sorted(columns)) if columns else 'no rows'}",
+            f"{source} has {'the columns ' + ', '.join(columns) if columns else 'no rows'}",
             "A table of labels has class_name and level, and VGGSounder's "
             + ", ".join(VGGSOUNDER_COLUMNS),
         )
     if annotator is None and "annotator" not in columns:
         raise UsageError(f"{source} does not say who labelled", "Give --annotator NAME")
     filled = [row for row in rows if row["level"]]
-    return _add(
-        store,
-        "labels",
-        _parsed(source, filled, lambda row: _label(row, class_column, annotator)),
-    )
+    return _parsed(source, filled, lambda row: _label(row, class_column, annotator))
 
 
 def published_labels(annotator: str = PUBLISHED_UCF51) -> list[NewLabel]:

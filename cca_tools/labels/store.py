@@ -254,7 +254,7 @@ class LabelStore:
     def _frame(self, query: Select[Any]) -> pd.DataFrame:
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-        return frame_of(sorted(rows, key=lambda row: row[:3]), CURRENT_COLUMNS)
+        return frame_of(sorted(rows, key=lambda row: (row[0], row[1], row[2])), CURRENT_COLUMNS)
 
 
 def _check_kind(kind: str) -> str:
