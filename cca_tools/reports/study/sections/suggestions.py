@@ -37,10 +37,11 @@ def suggestions_section(study: Study, levels: Levels) -> Section:
     section.blocks.append(
         TableBlock(
             "suggestions",
-            "The level that is suggested for each class, and why.",
+            "The level that is suggested for each class, with its probability.",
             _table(frame, levels),
             (study.workspace.suggestions,),
             filterable=True,
+            note="The reasons stand on the class pages.",
         )
     )
     return section
@@ -71,7 +72,6 @@ def _table(frame: pd.DataFrame, levels: Levels) -> pd.DataFrame:
         "Suggested": frame["level"].tolist(),
         **{level: [f"{p:.0%}" for p in frame[f"p_{level}"]] for level in ORDINAL},
         "Label": [levels.of(name) for name in frame["class_name"]],
-        "Reasons": [" ".join(map(str, reasons)) for reasons in frame["reasons"]],
     }
     if not levels.known:
         del rows["Label"]
