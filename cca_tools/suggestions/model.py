@@ -87,25 +87,26 @@ def fit_columns(rows: Training, columns: Sequence[str]) -> tuple[OrdinalModel, C
     The penalty, and with own labels the weight of the published ones, are those of the least
     log-loss (of own classes, where there are any) in ten folds by class name.
     """
+    values = rows.features[list(columns)].to_numpy(dtype=np.float64)
     folds = np.unique(rows.names, return_inverse=True)[1] % _INNER_FOLDS
-    scored = rows.own if rows.own.any() else np.ones(len(rows), dtype=bool)
     candidates = list(product(PENALTIES, _weights(rows)))
     losses = [
-        sum(
-            _held_out_loss(rows, columns, one, (folds == fold, scored))
-            for fold in range(_INNER_FOLDS)
-        )
+        sum(_held_out_loss(rows, values, folds == fold, one) for fold in range(_INNER_FOLDS))
         for one in candidates
     ]
     best = int(np.argmin(losses))
-    return _fit(rows, columns, *candidates[best]), Choice(*candidates[best], losses[best])
+    everything = np.ones(len(rows), dtype=bool)
+    model = _fit(rows, values, everything, candidates[best])
+    return model, Choice(*candidates[best], losses[best])
 
 
-def _fit(rows: Training, columns: Sequence[str], penalty: float, weight: float) -> OrdinalModel:
+def _fit(
+    rows: Training, values: Floats, keep: NDArray[np.bool_], candidate: tuple[float, float]
+) -> OrdinalModel:
+    penalty, weight = candidate
     counts = np.where(rows.own, 1.0, weight if rows.own.any() else 1.0)
-    used = rows.only(counts > 0)
-    values = used.features[list(columns)].to_numpy(dtype=np.float64)
-    return fit_ordinal(values, used.levels, penalty, counts[counts > 0])
+    used = keep & (counts > 0)
+    return fit_ordinal(values[used], rows.levels[used], penalty, counts[used])
 
 
 def _weights(rows: Training) -> tuple[float, ...]:
@@ -116,18 +117,14 @@ def _weights(rows: Training) -> tuple[float, ...]:
 
 
 def _held_out_loss(
-    rows: Training,
-    columns: Sequence[str],
-    candidate: tuple[float, float],
-    marks: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    rows: Training, values: Floats, out: NDArray[np.bool_], candidate: tuple[float, float]
 ) -> float:
-    out, scored = marks
-    test = rows.only(out & scored)
-    train = rows.only(~out)
-    if not len(test) or len(np.unique(train.levels)) < NUM_LEVELS:
+    test = out & rows.own if rows.own.any() else out
+    if not test.any() or len(np.unique(rows.levels[~out])) < NUM_LEVELS:
         return 0.0
-    probs = _fit(train, columns, *candidate).probs(test.features[list(columns)].to_numpy())
-    return -float(np.log(np.maximum(probs[np.arange(len(test)), test.levels], 1e-12)).sum())
+    probs = _fit(rows, values, ~out, candidate).probs(values[test])
+    chances = probs[np.arange(len(probs)), rows.levels[test]]
+    return -float(np.log(np.maximum(chances, 1e-12)).sum())
 
 
 @dataclass

@@ -117,6 +117,6 @@ def _audio(evidence: Evidence) -> str:
     ways = "" if np.isnan(row["ten_way"]) else f", {row['ten_way']:.0%} among {NUM_WAYS}"
     end = _speaks(evidence.contributions, "audio")
     return (
-        f"Audio alone tells {row['accuracy']:.0%} of its {row['videos']} videos among {num} "
+        f"Audio alone tells {row['accuracy']:.0%} of its {int(row['videos'])} videos among {num} "
         f"classes ({interval}; chance {1 / num:.0%}){ways}{end}."
     )

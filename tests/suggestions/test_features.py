@@ -83,8 +83,8 @@ def test_meaning_is_the_nearest_heard_and_how_many_others_are_nearer() -> None:
     mids, tags = audio_classes(heard)
     assert len(mids) == len(set(mids)) == 527 + 4
     names = letters([f"a video of {name}" for name in ("zzq", "bark")])
-    cosine = dict(zip(("zzq", "bark"), names @ letters([f"the sound of {tag.lower()}" for tag in tags]).T,
-                      strict=True))  # fmt: skip
+    sounds = letters([f"the sound of {tag.lower()}" for tag in tags])
+    cosine = dict(zip(("zzq", "bark"), names @ sounds.T, strict=True))
     for name, mine in (("zzq", ["aaa", "zzzq"]), ("bark", ["aab", "zz"])):
         of_tag = dict(zip(tags, cosine[name], strict=True))
         best = max(mine, key=lambda tag: of_tag[tag])
