@@ -14,19 +14,27 @@ from cca_tools.reports.levels import LEVELS
 RULES = ("majority", "dawid-skene", "adjudicated")
 UNDECIDED = "unsure"
 _DECIDED = LEVELS[:3]
+_HALF = 0.5 + 1e-6  # two equal probabilities decide nothing, whatever their last digits
 
 
-def final_levels(labels: LabelStore | pd.DataFrame, rule: str = "majority") -> pd.DataFrame:
+def final_levels(
+    labels: LabelStore | pd.DataFrame,
+    rule: str = "majority",
+    decisions: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Return one level a class.
 
     ``majority``: the level most people gave; where two or more lead, ``unsure``.
-    ``dawid-skene``: the likeliest level by a model of how each annotator errs.
+    ``dawid-skene``: the likeliest level by a model of how each annotator errs; ``unsure`` where
+    none has more than half of the probability, or nobody gave an ordered level.
     ``adjudicated``: the decision that stands, and where there is none the majority.
 
     Args:
         labels: A store, or each annotator's level of each class: ``annotator``, ``class_name``,
-            ``level``; a frame has no decisions.
+            ``level``.
         rule: One of `RULES`.
+        decisions: With a frame of labels: ``annotator``, ``class_name``, ``level`` of each
+            decision that stands.
 
     Returns:
         By class: ``class_name``, ``level``, ``p_highly``, ``p_weakly``, ``p_not`` (by the model,
@@ -39,11 +47,12 @@ def final_levels(labels: LabelStore | pd.DataFrame, rule: str = "majority") -> p
     """
     if rule not in RULES:
         raise UsageError(f"{rule!r} is no rule", f"Give one of {', '.join(RULES)}")
-    if isinstance(labels, pd.DataFrame):
-        return _by_rule(labels, rule)
+    if not isinstance(labels, pd.DataFrame):
+        return final_levels(labels.current(), rule, labels.adjudicated())
     if rule != "adjudicated":
-        return _by_rule(labels.current(), rule)
-    return _with_decisions(_by_rule(labels.current(), "majority"), labels.adjudicated())
+        return _by_rule(labels, rule)
+    by_vote = _by_rule(labels, "majority")
+    return by_vote if decisions is None else _with_decisions(by_vote, decisions)
 
 
 def _by_rule(labels: pd.DataFrame, rule: str) -> pd.DataFrame:
@@ -54,7 +63,8 @@ def _by_rule(labels: pd.DataFrame, rule: str) -> pd.DataFrame:
     if rule == "dawid-skene":
         values = np.select([answers == level for level in LEVELS], range(len(LEVELS)), MISSING)
         probabilities = dawid_skene(values, len(_DECIDED), len(LEVELS)).probabilities
-        levels = np.array(_DECIDED)[probabilities.argmax(axis=1)]
+        clear = (probabilities.max(axis=1) > _HALF) & votes[:, : len(_DECIDED)].any(axis=1)
+        levels = np.where(clear, np.array(_DECIDED)[probabilities.argmax(axis=1)], UNDECIDED)
         sources = np.full(len(levels), rule)
     else:
         levels, sources = _majority(votes)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from cca_tools.datasets.manifest import read_manifest
 from cca_tools.errors import DataError
 from cca_tools.labels.adjudication import final_levels
@@ -83,8 +85,9 @@ def study_levels(workspace: Workspace, source: LevelSource) -> StudyLevels:
         labels_hash = hash_rows(list(found.items()))
     else:
         with open_labels(workspace, source.database) as store:
-            table = final_levels(store, source.rule)
-            labels_hash = _hash_of(store)
+            labels, decisions = store.current(), store.adjudicated()
+        table = final_levels(labels, source.rule, decisions)
+        labels_hash = _hash_of(labels, decisions)
         found = dict(zip(table["class_name"], table["level"], strict=True))
         rule = _RULES_IN_WORDS.get(source.rule, source.rule)
     classes = set(found)
@@ -137,11 +140,12 @@ def _named(names: tuple[str, ...]) -> str:
     return ", ".join(names[:_NAMED]) + (more if len(names) > _NAMED else "")
 
 
-def _hash_of(store: LabelStore) -> str:
+def _hash_of(labels: pd.DataFrame, decisions: pd.DataFrame) -> str:
+    kinds = {"label": labels, "adjudication": decisions}
     columns = ["annotator", "class_name", "level"]
-    answers = store.current()[columns].assign(kind="label")
-    decisions = store.adjudicated()[columns].assign(kind="adjudication")
-    return hash_rows([*answers.to_numpy().tolist(), *decisions.to_numpy().tolist()])
+    return hash_rows(
+        [(*row, kind) for kind, frame in kinds.items() for row in frame[columns].to_numpy()]
+    )
 
 
 def _tags_hash(workspace: Workspace, tags: str | None) -> str:

@@ -112,6 +112,15 @@ def test_the_model_decides_with_probabilities():
     assert found["disputed"].tolist() == [False] * 5 + [True]
 
 
+def test_the_model_does_not_decide_what_it_cannot_tell():
+    """Nobody gave class 2 an ordered level; the two who tie on class 3 are alike elsewhere."""
+    found = final_levels(labels(Ada="hnuh", Bob="hn.n"), "dawid-skene").set_index("class_name")
+    assert found["level"].tolist() == ["highly", "not", "unsure", "unsure"]
+    assert found.loc["class 3", ["p_highly", "p_not"]].tolist() == pytest.approx(
+        [0.5, 0.5], abs=0.01
+    )
+
+
 def test_a_decision_stands_above_the_votes(tmp_path):
     with LabelStore.open(Workspace(tmp_path)) as store:
         dog, cat = Item("class", "Dog"), Item("class", "Cat")
