@@ -82,7 +82,7 @@ class Job:
         video, given = self.ranks.gather(local, given, batch.global_size)
         objective = self.method.objective(video, given, generator)
         self.optimiser.zero_grad(set_to_none=True)
-        objective.total.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(objective.total)
         self.ranks.average_gradients([*self.student.parameters(), *self.method.parameters()])
         clip_gradients(self.optimiser, self.config.optim.clip_norm)
         self.optimiser.step()
@@ -103,6 +103,12 @@ def build_job(
     Raises:
         CcaError: What the networks, the method or the batches refuse.
     """
+    if config.run.precision == "bf16" and ranks.device.type == "cpu":
+        raise UsageError(
+            "bf16 is for GPUs: on a CPU, gradients of its convolutions come out as NaN (seen in "
+            "PyTorch 2.11)",
+            "Give --precision fp32",
+        )
     spec = student_spec(config.student.name)
     weights = _weights(spec, config.student.weights)
     built = build_student(spec.name, len(study.classes), seed=config.seed, weights=weights)

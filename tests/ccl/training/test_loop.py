@@ -37,14 +37,14 @@ def run(tmp_path, study, method="baseline", distill=(), **values):
 
 
 def test_it_learns(tmp_path):
-    """Six orientations, chance 17 %: accuracy, retrieval and losses after a few seconds."""
+    """Four orientations, chance 25 %: accuracy, retrieval and loss after a few seconds."""
     study = make_study(classes=4, per_class=(10, 3, 8), noise=25.0)
-    summary = run(tmp_path, study, **{"optim.epochs": 15, "data.clips_per_video": 2})
+    summary = run(tmp_path, study, **{"optim.epochs": 12, "data.clips_per_video": 1})
     assert summary.state == "done"
     epochs = Run.open(summary.folder).metrics()
     losses = [epoch["terms"]["ce_video"] for epoch in epochs]
     assert np.mean(losses[-3:]) < 0.5 * losses[0]
-    assert summary.metrics["top1"] > 0.6  # chance is 0.25
+    assert summary.metrics["top1"] > 0.6
     assert summary.metrics["r1"] > 0.5
     assert summary.val_top1 == max(epoch["val"]["top1"] for epoch in epochs)
 
@@ -147,11 +147,9 @@ def test_parameters_that_are_not_finite_are_never_saved(tmp_path):
     )
 
 
-def test_bf16_and_clipping_train(tmp_path):
-    study = make_study(audio="own")
-    values = {"optim.epochs": 1, "run.precision": "bf16", "optim.clip_norm": 0.1}
-    summary = run(tmp_path, study, "ccl", ("audio",), **values)
-    assert all(np.isfinite(x) for x in Run.open(summary.folder).metrics()[0]["terms"].values())
+def test_bf16_is_refused_on_a_cpu(tmp_path):
+    with pytest.raises(UsageError, match=r"bf16 is for GPUs.*--precision fp32"):
+        run(tmp_path, make_study(), **{"run.precision": "bf16"})
 
 
 def test_images_are_distilled_from_a_teacher_asked_for_by_name(tmp_path):

@@ -9,6 +9,15 @@ import pytest
 from ccl.training.signals import stop_signal
 
 
+@pytest.fixture
+def as_in_a_terminal():
+    """Jobs in the background of a script ignore SIGINT from their start; these tests do not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("as_in_a_terminal")
 def test_the_first_is_noted_and_the_second_ends():
     with stop_signal() as stop:
         os.kill(os.getpid(), signal.SIGINT)
