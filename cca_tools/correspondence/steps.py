@@ -82,13 +82,14 @@ def run_steps(
         "split": (_split, workspace.splits),
     }
     key, record = _key(choices), workspace.root / STEPS
-    taken = _taken(record, key)
+    before, taken = _taken(record, key), list[str]()
     for name, (take, artefact) in steps.items():
-        if name in taken and artefact.exists():
+        if before[: len(taken) + 1] == [*taken, name] and artefact.exists():
+            taken.append(name)
             continue
         tell(name)
         take(workspace, choices)
-        taken = [step for step in steps if step in {*taken, name}]
+        taken, before = [*taken, name], []  # what comes after is made of this
         write_json(record, {"key": key, "taken": taken})
 
 
