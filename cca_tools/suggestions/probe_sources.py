@@ -73,12 +73,11 @@ def read_probe_data(
         ids, values = _read_file(features)
         videos = _videos(manifest, ids)
         chosen = sample(videos["class_name"], most_videos, seed)
+        notices = (*_strangers(len(ids) - len(videos), len(ids)), *_sampled(chosen, videos))
         row_of = pd.Series(np.arange(len(ids)), index=ids)
         videos = videos.iloc[chosen]
         rows = values[row_of.loc[videos["video_id"]].to_numpy()]
-        return ProbeData(
-            rows.astype(np.float32), videos, features.name, (features,), _sampled(chosen, row_of)
-        )
+        return ProbeData(rows.astype(np.float32), videos, features.name, (features,), notices)
     return _from_tags(workspace, manifest, run, most_videos, seed)
 
 
@@ -195,7 +194,13 @@ def sample(class_names: pd.Series, most_videos: int, seed: int) -> NDArray[np.in
     return chosen
 
 
-def _sampled(chosen: NDArray[np.int64], every: pd.DataFrame | pd.Series) -> tuple[str, ...]:
+def _strangers(number: int, every: int) -> tuple[str, ...]:
+    if not number:
+        return ()
+    return (f"{number} of {every} videos with audio features have no class in the manifest",)
+
+
+def _sampled(chosen: NDArray[np.int64], every: pd.DataFrame) -> tuple[str, ...]:
     if len(chosen) == len(every):
         return ()
     return (f"audio alone is tested on a sample of {len(chosen)} of {len(every)} videos",)

@@ -79,6 +79,15 @@ def test_a_file_of_features_serves_instead(study: Workspace, tmp_path: Path, suf
     for video_id, row in zip(data.videos["video_id"], data.embeddings, strict=True):
         np.testing.assert_array_equal(row, expected[video_id])
     assert data.inputs == (path,)
+    assert data.notices == ()
+
+
+def test_features_of_other_videos_are_counted(study: Workspace, tmp_path: Path) -> None:
+    ids = [*read_manifest(study.manifest)["video_id"], "stranger"]
+    np.savez(tmp_path / "f.npz", video_id=np.array(ids), embedding=np.zeros((len(ids), 3)))
+    data = read_probe_data(study, tmp_path / "f.npz")
+    assert len(data.videos) == 96
+    assert data.notices == ("1 of 97 videos with audio features have no class in the manifest",)
 
 
 def test_bad_files_of_features_are_named(study: Workspace, tmp_path: Path) -> None:
