@@ -126,8 +126,9 @@ def _run(port: int, secrets: Path | None) -> None:
         "client.showErrorLinks": False,
         "logger.hideWelcomeMessage": True,
         "runner.magicEnabled": False,
-        "theme.primaryColor": "#3b82a6",
-        "theme.baseRadius": "6px",
+        # either is given, so that the browser's choice between light and dark is followed
+        "theme.light.primaryColor": "#3b82a6",
+        "theme.dark.primaryColor": "#5aa2c7",
     }
     if secrets is not None:
         settings["secrets.files"] = str(secrets.resolve())

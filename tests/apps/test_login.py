@@ -51,8 +51,8 @@ def log_in(tab, url, who):
     tab.get_by_role("button", name="Log in").click()
     tab.wait_for_url("**/oauth2/authorize**")
     tab.locator("input[name=sub]").fill(who)
-    tab.get_by_role("button", name="Authorize").click()
-    tab.wait_for_url(f"{url}/**")
+    tab.get_by_role("button", name="Authorize").click(no_wait_after=True)
+    tab.wait_for_url(f"{url}/**", wait_until="commit")
 
 
 def test_only_listed_people_may_label(served, open_tab, pictures):
@@ -64,7 +64,6 @@ def test_only_listed_people_may_label(served, open_tab, pictures):
     log_in(tab, served.url, "ann@example.org")
     tab.locator(".cca-head h1").wait_for()
     assert "ann@example.org" in tab.locator(".cca-person").first.inner_text()
-    tab.wait_for_timeout(400)
     tab.get_by_role("button", name="Highly").click()
     tab.locator(".cca-saved.cca-ok").wait_for()
     tab.screenshot(path=pictures / "logged_in.png")
@@ -74,8 +73,6 @@ def test_only_listed_people_may_label(served, open_tab, pictures):
     stranger.locator(".cca-head h1").wait_for()
     assert stranger.get_by_role("button", name="Highly").is_disabled()
     stranger.keyboard.press("h")
-    stranger.get_by_role("link", name="Adjudicate").first.click()
-    stranger.locator(".cca-head h1", has_text="Adjudicate").wait_for()
 
     impostor = open_tab()
     log_in(impostor, served.url, "mal@example.org")

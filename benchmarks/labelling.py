@@ -1,0 +1,182 @@
+"""Speed of the labelling app on a study of VGGSound's size, in a real browser.
+
+    python -m benchmarks.labelling [--demo WORKSPACE]
+
+Generates 309 classes and 200,000 tagged videos (rows that share a few real clips), starts
+``cca-tools label``, labels class after class by key, and writes the section Labelling of
+RESULTS.md. The start is measured on the demo workspace where one is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psutil
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.associations import generate
+from benchmarks.results import replace_section
+from cca_tools import associate
+from cca_tools.datasets.manifest import read_manifest, write_manifest
+from cca_tools.demo.generate import generate_demo
+from cca_tools.labels.events import NewLabel
+from cca_tools.labels.items import Item
+from cca_tools.labels.store import LabelStore
+from cca_tools.tagging.store import RunInfo
+from cca_tools.workspace import Workspace, write_json
+
+VIDEOS, PAGES = 200_000, 60
+BROWSER = "/usr/bin/chromium"
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync"]  # fmt: skip
+OTHERS = 8  # annotators who have labelled everything
+# from the key to the page that shows the next class, its sounds and its buttons
+WAIT = """
+([name]) => {
+  const now = document.querySelector('.cca-head h1')?.innerText;
+  const idle = document.querySelector('[data-testid=stApp]')
+    ?.getAttribute('data-test-script-state') === 'notRunning';
+  return now && now !== name && idle && document.querySelectorAll('.cca-sound').length === 10;
+}
+"""
+
+
+def make_study(folder: Path) -> Workspace:
+    """Write a manifest, tags, associations and the labels of others."""
+    generate(folder, VIDEOS, 4)
+    clips = generate_demo(folder / "clips", videos_per_class=4).videos
+    manifest = read_manifest(folder / "manifest.parquet")
+    real = clips.loc[clips["flaw"] == "", "path"].to_numpy()
+    manifest["path"] = real[np.arange(len(manifest)) % len(real)]
+    manifest["root"], manifest["duration_s"] = str(folder / "clips"), 3.0
+    write_manifest(manifest, folder / "manifest.parquet")
+    associate(folder, bootstrap=0, permutations=0, figures=False)
+    workspace = Workspace(folder)
+    run = RunInfo("yamnet", "a" * 64, {}, {"name": "audioset", "hash": ""}, 0, "2026-01-01")
+    for shard in sorted(workspace.tags.glob("*.parquet")):  # as the bundled tagger names them
+        shard.rename(shard.with_name(f"{run.name}-{shard.stem[-6:]}.parquet"))
+    write_json(workspace.tags / f"_{run.name}.json", run.__dict__)
+    names = sorted(manifest["class_name"].unique())
+    with LabelStore.open(workspace) as store:
+        for who in range(OTHERS):
+            store.add([NewLabel(f"annotator {who}", Item("class", name), "not") for name in names])
+    return workspace
+
+
+@contextmanager
+def app(workspace: Workspace) -> Iterator[tuple[str, float, psutil.Process]]:
+    """Run the app; give its address, when it was started, and its process."""
+    program = "from cca_tools.cli.main import main; main()"
+    command = [sys.executable, "-c", program, "label", "-w", str(workspace.root), "--port", "0"]
+    started = time.monotonic()
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        url = process.stdout.readline().strip()
+        yield url, started, psutil.Process(process.pid)
+    finally:
+        process.kill()
+
+
+def first_page_s(workspace: Workspace, page: Page) -> float:
+    """Seconds from the command to a label page that is drawn, previews apart."""
+    with app(workspace) as (url, started, _):
+        page.goto(f"{url}?annotator=Bench")
+        page.wait_for_function(WAIT, arg=[""])
+        return time.monotonic() - started
+
+
+def label_pages_s(page: Page, num_pages: int) -> list[float]:
+    """Seconds from each key press to the next class being drawn."""
+    found = []
+    for _ in range(num_pages):
+        name = page.locator(".cca-head h1").inner_text()
+        page.wait_for_timeout(700)  # as if somebody looked; the previews of this class are cut
+        started = time.monotonic()
+        page.keyboard.press("n")
+        page.wait_for_function(WAIT, arg=[name], polling=10)
+        found.append(time.monotonic() - started)
+    return found
+
+
+def measure(study: Workspace, demo: Workspace | None) -> dict[str, Any]:
+    """Measure both figures in one browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=SWITCHES)
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.set_default_timeout(120_000)
+        starts = [first_page_s(demo, page) for _ in range(5)] if demo else []
+        large = first_page_s(study, page)
+        with app(study) as (url, _, process):
+            page.goto(f"{url}?annotator=Bench")
+            page.wait_for_function(WAIT, arg=[""])
+            page.wait_for_timeout(15_000)  # the tagger that draws the timelines is loaded
+            before = sum(process.cpu_times()[:2])
+            pages = label_pages_s(page, PAGES)
+            busy = (sum(process.cpu_times()[:2]) - before) / PAGES
+        browser.close()
+    return {"starts": starts, "large": large, "pages": pages, "busy": busy}
+
+
+def report(found: dict[str, Any]) -> str:
+    """Return the section."""
+    pages = pd.Series(found["pages"])
+    load = os.getloadavg()[0]
+    lines = [
+        f"`cca-tools label` on 309 classes and {VIDEOS:,} tagged videos, {OTHERS} annotators done, "
+        "in Chromium by `python -m benchmarks.labelling`: from the key that labels a class to the "
+        "next class drawn and idle, the label saved (synced to the disk) in between; "
+        f"{len(pages)} pages. Load of the machine at the end: {load:.1f} on "
+        f"{len(os.sched_getaffinity(0))} processors; other work ran beside.",
+        "",
+        "| what | seconds |",
+        "|---|---|",
+        f"| label page, median | {pages.median():.2f} |",
+        f"| label page, 95th percentile (limit 0.5) | {pages.quantile(0.95):.2f} |",
+        f"| label page, slowest | {pages.max():.2f} |",
+        f"| processor time of the app a page, looking again for previews included | "
+        f"{found['busy']:.2f} |",
+        f"| first start at this size, index of samples made | {found['large']:.1f} |",
+    ]
+    if found["starts"]:
+        runs = ", ".join(f"{one:.1f}" for one in found["starts"])
+        middle = statistics.median(found["starts"])
+        what = f"start on the demo, command to first page (limit 5), median of {runs}"
+        lines.append(f"| {what} | {middle:.1f} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Generate, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--demo", type=Path, help="A workspace made by `make demo`.")
+    parser.add_argument("--keep", type=Path, help="Where the generated study is kept, and reused.")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        place = arguments.keep or Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        is_made = (place / "associations.parquet").exists()
+        study = Workspace(place) if is_made else make_study(place)
+        found = measure(study, Workspace(arguments.demo) if arguments.demo else None)
+        text = report(found)
+        print(text)
+        replace_section("Labelling", text)
+
+
+if __name__ == "__main__":
+    main()
