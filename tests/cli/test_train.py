@@ -58,9 +58,9 @@ def test_a_run_and_what_it_leaves(workspace):
     again = train(workspace, "--method", "baseline")
     assert again.exit_code == 0
     assert "done after 2 epochs" in again.stdout
-    with pytest.raises(UsageError, match="other settings: optim.lr 0.05 -> 0.07"):
-        train(workspace, "--method", "baseline", "--lr", "0.07")
-    assert train(workspace, "--method", "baseline", "--lr", "0.07", "--restart").exit_code == 0
+    with pytest.raises(UsageError, match=r"other settings: optim.lr 0.05 -> 0.07"):
+        train(workspace, "--method", "baseline", "--set", "optim.lr=0.07")
+    assert train(workspace, "--method", "baseline", "--set", "optim.lr=0.07", "--restart").exit_code == 0
 
 
 @pytest.mark.parametrize(
