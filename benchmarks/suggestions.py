@@ -254,6 +254,11 @@ def fill(name: str, body: str) -> None:
     DOCS.write_text(pattern.sub(rf"\g<1>{body}\g<2>", text), encoding="utf-8")
 
 
+def _unescaped(markdown: str) -> str:
+    """Return a table whose cells are Markdown already."""
+    return re.sub(r"\\([`*\[\]])", r"\1", markdown)
+
+
 def main() -> None:
     """Measure, and write the tables and pictures of the docs."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -271,9 +276,9 @@ def main() -> None:
     wrong = frame[frame["level"] != frame["class_name"].map(known)]
     levels, folds = audio_by_level(options.shared)
     print(table.to_string(), named, levels.to_string(), wrong.to_string(), sep="\n")
-    fill("models", to_markdown(table).replace("\\`", "`").replace("\\*", "*"))
+    fill("models", _unescaped(to_markdown(table)))
     fill("prompts", f"Chosen in the 51 left-out fits: {'; '.join(named)}.\n")
-    fill("levels", to_markdown(levels))
+    fill("levels", _unescaped(to_markdown(levels)))
     errors = wrong.assign(label=wrong["class_name"].map(known)).round(2)
     fill(
         "wrong", to_markdown(errors[["class_name", "label", "level", *(f"p_{x}" for x in LEVELS)]])
