@@ -25,13 +25,19 @@ if TYPE_CHECKING:
     from cca_tools.correspondence.steps import Choices
 
 _SPLITS = ("highly_correlated", "weakly_correlated", "not_correlated")
+_STOPPED = 130  # what commands return on Ctrl-C
 _TERM_SPLITS = ("highly_correlated", "not_correlated")
 _SIZES = "\n".join(f"  {name:<8} {size.about}" for name, size in SIZES.items())
 
 
 @click.group("benchmark")
 def benchmark_group() -> None:
-    """Run the whole pipeline on data whose truth is known."""
+    r"""Run the whole pipeline on data whose truth is known.
+
+    \b
+    Example:
+      cca-tools benchmark correspondence --sounds ESC-10
+    """
 
 
 @benchmark_group.command("correspondence", epilog=f"\b\nSizes:\n{_SIZES}")
@@ -90,20 +96,28 @@ def correspondence_command(workspace: Path, **options: Any) -> int:
         choices = Choices(size.data, options["sounds"], options["tagger"], command, True, show)
         run_steps(place, choices, _tell)
     if options["data_only"]:
-        click.echo(f"wrote {place.root}: `cca-tools ablate -w {place.root}` can train on it")
+        click.echo(f"{place.root} has everything but trainings; without --data-only they follow")
         return 0
     _tell("prepare")
-    _call(prepare_command, workspace=workspace, short_side=size.short_side)
-    failed = _ablate(place, size, options)
+    code = _call(prepare_command, workspace=workspace, short_side=size.short_side)
+    if code:  # stopped, or videos without pictures, which were named
+        return code
+    code = _ablate(place, size, options)
+    if code == _STOPPED:
+        return code
     results = _gather(place, choices, size, with_terms=options["terms"])
     _finish(place, choices, results, options)
-    return failed
+    return code
 
 
 def _size(options: dict[str, Any]) -> Size:
+    from ccl.methods.registry import method_spec
+
     size = size_named(options["size"] or "default")
     data = replace(size.data, seed=options["seed"])
     methods = tuple((options["methods"] or ",".join(size.methods)).split(","))
+    for name in methods:
+        method_spec(name)
     if "baseline" not in methods:
         raise UsageError("--methods has no baseline", "Add it: all others are compared with it")
     return replace(size, data=data, methods=methods, seeds=options["seeds"] or size.seeds)
@@ -138,9 +152,9 @@ def _ablate(place: Workspace, size: Size, options: dict[str, Any]) -> int:
         name=NAME,
         **common,
     )
-    if options["terms"]:
+    if options["terms"] and code != _STOPPED:
         _tell("ablate the terms")
-        code |= _call(
+        second = _call(
             ablate_command,
             splits=",".join(_TERM_SPLITS),
             methods="baseline,labels-only",
@@ -148,6 +162,7 @@ def _ablate(place: Workspace, size: Size, options: dict[str, Any]) -> int:
             name=TERMS,
             **common,
         )
+        code = max(code, second)
     return code
 
 
@@ -184,7 +199,7 @@ def _gather(place: Workspace, choices: Choices, size: Size, *, with_terms: bool)
 
 
 def _pairs(place: Workspace, report: Any, asked: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    """Return the differences that are asked for, in each stratum of an ablation."""
+    """Return the differences that are asked for; p is corrected over those of a stratum."""
     from ccl.ablation.comparison import Settings, add_holm
     from ccl.ablation.outcomes import read_outcomes
     from ccl.ablation.pairs import compare_pairs
@@ -200,11 +215,11 @@ def _pairs(place: Workspace, report: Any, asked: Sequence[tuple[str, str]]) -> p
             )
             for _, method, seed in runs.itertuples(index=False)
         }
-        pairs = compare_pairs(read_outcomes(predictions), asked, Settings())
+        pairs = add_holm(compare_pairs(read_outcomes(predictions), asked, Settings()))
         parts.append(pairs.assign(stratum=split))
     if not parts:
         raise DataError("no training run is done", "See what failed above, and run it again")
-    return add_holm(pd.concat(parts, ignore_index=True))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _finish(place: Workspace, choices: Choices, results: Results, options: dict[str, Any]) -> None:

@@ -52,7 +52,7 @@ class Results:
     Attributes:
         about: Size, sounds, tagger, seeds, videos, settings of training.
         rows: One a (stratum, method): the table of the ablation.
-        pairs: One a (stratum, method, reference), with Holm's correction over all of them.
+        pairs: One a (stratum, method, reference), with Holm's correction over those of a stratum.
         recovery: What the analysis found of the planted strata.
         terms: Rows of the ablation of CCL's terms; empty where it was not made.
         term_pairs: Their differences to the baseline and to the controls.

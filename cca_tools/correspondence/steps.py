@@ -23,6 +23,7 @@ from cca_tools.reports.associations import Report
 from cca_tools.splits import write_splits
 from cca_tools.suggestions.settings import Settings as SuggestSettings
 from cca_tools.suggestions.suggest import run_suggest
+from cca_tools.taggers.registry import tagger_spec
 from cca_tools.tagging.run import TagOptions, prepare, tag_manifest
 from cca_tools.tagging.settings import TagSettings
 from cca_tools.workspace import Provenance, Workspace, write_json
@@ -72,6 +73,7 @@ def run_steps(
     Raises:
         CcaError: What a step refuses.
     """
+    tagger_spec(choices.tagger)  # before anything is made
     steps: dict[str, tuple[Callable[[Workspace, Choices], None], Path]] = {
         "generate": (_generate, dataset_folder(workspace) / VIDEOS),
         "index": (_index, workspace.manifest),

@@ -70,7 +70,7 @@ def test_other_choices_take_every_step_again(place: Workspace, taken: list[str])
     run_steps(place, CHOICES)
     run_steps(place, Choices(DataSettings(train=2, test=1, seed=1)))
     assert len(taken) == 2 * len(NAMES)
-    run_steps(place, Choices(DataSettings(train=2, test=1, seed=1), tagger="other"))
+    run_steps(place, Choices(DataSettings(train=2, test=1, seed=1), tagger="panns-cnn14"))
     assert len(taken) == 3 * len(NAMES)
 
 
