@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from ccl.ablation.plan import Plan
     from ccl.ablation.settings import AblationSettings
 
+_ON_SCREEN = (
+    "Trained for", "Tested on", "Method", "Seeds", "Top-1 (sd over seeds)",
+    "Difference to baseline", "p, these runs", "p, Holm", "95 % interval, any seed",
+    "p, any seed, Holm",
+)  # fmt: skip
 _STATISTICS = ("bootstrap", "permutations", "statistics_seed")
 
 
@@ -121,7 +126,7 @@ def ablate_command(workspace: Path, as_json: bool, **options: Any) -> int:
         found = gather(plan, place, statistics)
         provenance.parameters = {"settings": asdict(settings), "statistics": asdict(statistics)}
         report = _write(plan, found, place, provenance, figures=options["figures"])
-    _print_report(report, failed, as_json)
+    _print_report(report, failed, place, as_json)
     return 1 if failed else 0
 
 
@@ -224,7 +229,7 @@ def _write(
     return report
 
 
-def _print_report(report: Any, failed: Mapping[Any, str], as_json: bool) -> None:
+def _print_report(report: Any, failed: Mapping[Any, str], place: Workspace, as_json: bool) -> None:
     from cca_tools.reports.ablation import ablation_table, as_record
 
     for lack in report.lacks:
@@ -236,4 +241,7 @@ def _print_report(report: Any, failed: Mapping[Any, str], as_json: bool) -> None
         click.echo(json.dumps(record, indent=2, ensure_ascii=False))
         return
     table = ablation_table(report)
-    print_table(list(table.columns), table.to_numpy().tolist())
+    left_out = set() if (table["Trained for"] != table["Tested on"]).any() else {"Tested on"}
+    shown = table[[name for name in _ON_SCREEN if name not in left_out]]
+    print_table(list(shown.columns), shown.to_numpy().tolist())
+    click.echo(f"{place.root}: ablation/{report.name}.json, tables/ablation-{report.name}*")

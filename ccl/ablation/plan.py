@@ -176,10 +176,8 @@ def _configured(
         )
     except CcaError as error:
         raise type(error)(f"{variant.label}: {error.problem}", error.remedy) from None
-    if config.data.sampling == "auto":
-        distils = any(method_spec(each.method).distils for each in settings.variants)
-        data = replace(config.data, sampling="balanced" if distils else "shuffled")
-        config = replace(config, data=data)
+    if config.data.sampling == "auto":  # which a single run decides by its method
+        config = replace(config, data=replace(config.data, sampling="balanced"))
     method = "-".join([variant.label, *(distill or (NO_TEACHER,))])
     masked = f"-distil-{config.data.teacher_split}" if config.data.teacher_split else ""
     folder = workspace.runs / method / f"{config.data.split}{masked}" / f"seed{place.seed}"

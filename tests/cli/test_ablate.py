@@ -29,7 +29,7 @@ FOLDERS = ("baseline-none/highly_correlated/seed0", "ccl-audio/highly_correlated
 
 def ablate(root: Path, *more: str):
     command = ["ablate", "-w", str(root), *ARGUMENTS, *more]
-    return CliRunner().invoke(app, command, catch_exceptions=False)
+    return CliRunner().invoke(app, command, catch_exceptions=False, standalone_mode=False)
 
 
 def table_of(root: Path) -> bytes:
@@ -64,7 +64,7 @@ def copy(finished, tmp_path) -> Path:
 
 def test_the_table_is_that_of_the_runs_predictions(finished):
     root, said = finished
-    assert said.exit_code == 0, said.output
+    assert said.return_value == 0, said.output
     report = read_ablation(root / "ablation" / "within.json")
     rows = report.rows.set_index("method")
     for method, folder in zip(("baseline", "ccl"), FOLDERS, strict=True):
@@ -107,7 +107,7 @@ def test_tables_pictures_and_provenance_are_written(finished):
 def test_what_is_done_is_never_run_again(copy):
     before, table = times(copy), table_of(copy)
     said = ablate(copy, "--json")
-    assert said.exit_code == 0
+    assert said.return_value == 0
     assert times(copy) == before
     assert table_of(copy) == table
     assert len(json.loads(said.stdout)["rows"]) == 2
@@ -116,7 +116,7 @@ def test_what_is_done_is_never_run_again(copy):
 def test_a_cell_that_fails_is_named_and_the_others_reported(copy):
     before = times(copy)
     said = ablate(copy, "--variant", "wild=baseline,optim.lr=1e38", "--json")
-    assert said.exit_code == 1
+    assert said.return_value == 1
     assert "failed: wild on highly_correlated, seed 0: " in said.stderr
     assert "is not finite" in said.stderr
     report = json.loads(said.stdout)
@@ -128,7 +128,7 @@ def test_a_cell_that_fails_is_named_and_the_others_reported(copy):
 
 def test_the_plan_tells_what_is_done_and_estimates_from_earlier_runs(copy):
     said = ablate(copy, "--methods", "baseline,ccl", "--seeds", "2", "--dry-run", "--json")
-    assert said.exit_code == 0
+    assert said.return_value == 0
     cells = json.loads(said.stdout)["cells"]
     assert [cell["state"] for cell in cells] == ["done", "done", "to run", "to run"]
     for cell in cells:
@@ -153,7 +153,7 @@ def test_the_plan_measures_a_few_steps_where_there_is_no_earlier_run(fresh):
 def test_only_the_table_can_be_made_anew(copy):
     shutil.rmtree(copy / "runs" / FOLDERS[1])
     said = ablate(copy, "--table-only", "--no-figures", "--name", "part", "--json")
-    assert said.exit_code == 0
+    assert said.return_value == 0
     report = json.loads(said.stdout)
     assert [row["method"] for row in report["rows"]] == ["baseline"]
     assert "ccl on highly_correlated, seed 0: not done" in report["lacks"]
@@ -178,24 +178,32 @@ def test_wrong_use_is_one_line(fresh, wrong, said):
     assert error.value.exit_code == 2
 
 
-def test_killed_anywhere_it_goes_on_to_the_same_table(fresh, finished, tmp_path):
-    """Killed in the first cell and in the second, then let to its end."""
+def test_killed_or_stopped_anywhere_it_goes_on_to_the_same_table(fresh, finished, tmp_path):
+    """Killed in the first cell, stopped in the second, then let to its end."""
     root = tmp_path / "w"
     shutil.copytree(fresh, root)
     first, second = (root / "runs" / folder for folder in FOLDERS)
-    for cell in (first, second):
-        running = start(root)
-        wait_for(lambda cell=cell: lines(cell / "metrics.jsonl") >= 2, running)
-        running.send_signal(signal.SIGKILL)
-        running.wait()
-        wait_for(lambda: not children_of(root))
-    assert (first / "evaluation.json").is_file()
-    assert not (second / "evaluation.json").is_file()
-    done = times(root)
-    assert ablate(root).exit_code == 0
-    for path in done:
-        if FOLDERS[0] in path:
-            assert times(root)[path] == done[path]  # the first cell was not run again
+    running = start(root)
+    wait_for(lambda: lines(first / "metrics.jsonl") >= 2, running)
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    wait_for(lambda: not cells_below(root))
+    assert not (first / "evaluation.json").exists()
+
+    running = start(root)
+    wait_for(lambda: lines(second / "metrics.jsonl") >= 1, running)
+    running.send_signal(signal.SIGTERM)
+    said = running.communicate(timeout=120)[1]
+    assert running.returncode == 130
+    assert b"run the same command to go on" in said
+    assert json.loads((second / "status.json").read_text())["state"] == "stopped"
+    assert not cells_below(root)
+
+    before = times(root)
+    assert ablate(root).return_value == 0
+    own = [path for path in before if FOLDERS[0] in path]
+    assert own
+    assert all(times(root)[path] == before[path] for path in own)  # done, and not run again
     assert table_of(root) == table_of(finished[0])
     for folder in FOLDERS:
         ours, theirs = (
@@ -203,20 +211,6 @@ def test_killed_anywhere_it_goes_on_to_the_same_table(fresh, finished, tmp_path)
             for w in (root, finished[0])
         )
         pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
-
-
-def test_ctrl_c_stops_the_cells_and_keeps_what_is_trained(fresh, tmp_path):
-    root = tmp_path / "w"
-    shutil.copytree(fresh, root)
-    running = start(root, "--set", "optim.epochs=10000")
-    cell = root / "runs" / FOLDERS[0]
-    wait_for(lambda: lines(cell / "metrics.jsonl") >= 1, running)
-    running.send_signal(signal.SIGTERM)
-    _, said = running.communicate(timeout=120)
-    assert running.returncode == 130
-    assert b"run the same command to go on" in said
-    assert json.loads((cell / "status.json").read_text())["state"] == "stopped"
-    assert not children_of(root)
 
 
 def start(root: Path, *more: str) -> subprocess.Popen[bytes]:
@@ -229,7 +223,7 @@ def lines(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def children_of(root: Path) -> list[int]:
+def cells_below(root: Path) -> list[int]:
     """The processes that train below ``root``."""
     found = []
     for process in psutil.process_iter(["cmdline", "status"]):

@@ -66,9 +66,11 @@ def test_cells_differ_in_method_and_teacher_alone(small):
     assert flat(base)["data.sampling"] == "balanced"
 
 
-def test_without_teachers_batches_are_plain(small):
-    plan = make_plan(small, settings(methods="baseline,labels-only"))
-    assert {cell.config.data.sampling for cell in plan.cells} == {"shuffled"}
+def test_batches_do_not_depend_on_which_methods_are_compared(small):
+    alone, beside = (make_plan(small, settings(methods=m)) for m in ("baseline", "baseline,ccl"))
+    assert alone.cells[0].identity == beside.cells[0].identity
+    chosen = make_plan(small, settings(assignments=(*QUICK, "data.sampling=shuffled")))
+    assert {cell.config.data.sampling for cell in chosen.cells} == {"shuffled"}
 
 
 def test_masked_trains_on_all_and_distils_for_the_split(small):
