@@ -126,9 +126,10 @@ def _pairs(path: Path) -> Iterator[tuple[str, Any]]:
         table = pq.ParquetFile(path).read(["video_id", "embedding"])
         yield from zip(table["video_id"].to_pylist(), table["embedding"].to_numpy(), strict=True)
     else:
-        with np.load(path, allow_pickle=False) as arrays:
-            if isinstance(arrays, np.ndarray):
-                raise ValueError("it is a single array without ids")
+        arrays = np.load(path, allow_pickle=False)
+        if isinstance(arrays, np.ndarray):
+            raise ValueError("it is a single array without ids")
+        with arrays:
             yield from _npz_pairs(arrays)
 
 

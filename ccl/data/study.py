@@ -162,8 +162,8 @@ def _with_classes(
         untested = [name for name in kept if name not in test]
         ledger.note(untested, "class has no test video", "classes have no test video")
     if len(kept) < 2:
-        ledger.settle("error")
-        raise DataError(f"too few classes are left: {len(kept)}", "A study needs two or more")
+        why = f" ({'; '.join(ledger.problems)})" if ledger.problems else ""
+        raise DataError(f"too few classes are left: {len(kept)}{why}", "A study needs two or more")
     return videos[videos["class_name"].isin(kept)].reset_index(drop=True), kept
 
 

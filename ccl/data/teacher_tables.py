@@ -52,9 +52,9 @@ def audio_table(
         embeddings, files = matched.embeddings, [path] if path.is_file() else []
     table = _table(name, embeddings, videos["video_id"].tolist(), ledger)
     if not table.present.any():
-        ledger.settle("error")
+        why = f" ({'; '.join(ledger.problems)})" if ledger.problems else ""
         raise DataError(
-            f"the audio teacher {name} has no embedding of any of the {len(videos):,} videos",
+            f"the audio teacher {name} has no embedding of any of the {len(videos):,} videos{why}",
             "Choose another --audio-teacher, or tag these videos with --keep embedding",
         )
     return table, files
