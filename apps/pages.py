@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import streamlit as st
 
 from apps.people import Person, find_person, leave, uses_login
-from apps.study import Memory, Study, memory_of
+from apps.study import Memory, Place, Study, memory_of
 from apps.style import progress
 from apps.text import as_html, as_markdown
 from cca_tools.errors import CcaError
 from cca_tools.labels.session import Session
+from cca_tools.labels.session import progress as done_by_all
 
-_SESSION = "session"
 CLASS = "class_name"
+_EVERYONE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -103,12 +104,21 @@ def draw_person(page: Page) -> None:
         rows = [
             f'<div class="cca-person"><span style="min-width:7rem">{as_html(name)}</span>'
             f"{progress([('labelled', number)], total)}<span>{number}</span></div>"
-            for name, number in session.done.items()
+            for name, number in _everyone(page.study.place, page).items()
         ]
         decided = sum(1 for name in session.order if session.adjudicated.get(name))
         st.html("".join(rows) or "Nobody has labelled yet.")
         st.caption(f"{decided} of {total} classes are adjudicated.")
         st.button("Log out" if uses_login() else "Somebody else", on_click=leave, key="leave")
+
+
+@st.cache_data(ttl=_EVERYONE_S, show_spinner=False)
+def _everyone(place: Place, _page: Page) -> dict[str, int]:
+    """Return how far everyone is; read now and then, because it takes everyone's labels."""
+    try:
+        return done_by_all(_page.study.store, _page.session.order)
+    except CcaError:
+        return {}
 
 
 def show_results(page: Page, what: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,8 @@ WORKSPACE, DATABASE, TAGS, SEED = (
     f"CCA_LABEL_{name}" for name in ("WORKSPACE", "DATABASE", "TAGS", "SEED")
 )
 TOP = 10  # audio classes of a class: what Tables D to F show
-_PAIR_COLUMNS = ["class_name", "rank", "mid", "tag", "share", "log_odds_z", "videos", "support"]
+_COLUMNS = ["class_name", "rank", "mid", "tag", "share", "log_odds_z"]
+_NO_SOUNDS = pd.DataFrame(columns=_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,9 @@ class Study:
 
     def sounds(self, class_name: str) -> pd.DataFrame:
         """Return the ten audio classes of a class by rank; empty where nothing is associated."""
-        return self.pairs(class_name).head(TOP)
-
-    def pairs(self, class_name: str) -> pd.DataFrame:
-        """Return all audio classes of a class by rank; empty where nothing is associated."""
         path = self.place.workspace.associations
-        if not path.is_file():
-            return pd.DataFrame(columns=_PAIR_COLUMNS)
-        return _pairs(str(path), path.stat().st_mtime_ns, class_name)
+        found = _sounds(path, path.stat().st_mtime_ns) if path.is_file() else {}
+        return found.get(class_name, _NO_SOUNDS)
 
     def suggestion(self, class_name: str) -> dict[str, object] | None:
         """Return what ``cca-tools suggest`` proposes for a class, if it did."""
@@ -137,13 +134,14 @@ def _maker(place: Place) -> EvidenceMaker:
     return EvidenceMaker(place.workspace, place.tags)
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@lru_cache(maxsize=64)
 def _samples(index: SampleIndex, class_name: str, seed: int) -> ClassSamples:
     return index.of_class(class_name, seed)
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def _pairs(path: str, changed_ns: int, class_name: str) -> pd.DataFrame:
-    table = pq.read_table(path, columns=_PAIR_COLUMNS, filters=[("class_name", "=", class_name)])
+@lru_cache(maxsize=4)
+def _sounds(path: Path, changed_ns: int) -> dict[str, pd.DataFrame]:
+    """Read the ten audio classes of every class at once: a few thousand rows of many more."""
+    table = pq.read_table(path, columns=_COLUMNS, filters=[("rank", "<=", TOP)])
     pairs: pd.DataFrame = table.to_pandas()
-    return pairs.sort_values("rank", ignore_index=True)
+    return {str(name): rows for name, rows in pairs.sort_values("rank").groupby("class_name")}

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 import cca_tools
+from cca_tools.cli.label_options import database_option
 from cca_tools.cli.options import workspace_option
 from cca_tools.errors import DataError, UsageError
 from cca_tools.labels.samples import SampleIndex
@@ -29,12 +30,7 @@ _STARTING_S = 60.0
 
 @click.command()
 @workspace_option
-@click.option(
-    "--database",
-    metavar="URL",
-    help="postgresql+psycopg://USER@HOST/NAME or sqlite:///FILE; by default the workspace's "
-    "labels.db.",
-)
+@database_option
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),

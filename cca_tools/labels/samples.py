@@ -28,6 +28,7 @@ from cca_tools.workspace import Workspace, atomic_path
 UNTAGGED = "untagged"
 CACHE = ".cache"  # below the workspace: all of it can be removed at any time
 _ROWS_AT_ONCE = 2048  # what is read to find the videos of one class
+_MOST = 30  # videos that are drawn: those that cannot be shown have others behind them
 _QUERY = """
 SELECT class_name, video_id, "group", root, path, start_s, end_s, duration_s, has_audio, has_video,
        coalesce(status, '{untagged}') AS status
@@ -64,7 +65,7 @@ class ClassSamples:
     Args:
         class_name: The class.
         counts: Number of videos by status of their sound; ``untagged`` where none is known.
-        samples: The videos that can be heard, one a group, in the order drawn by the seed.
+        samples: Up to 30 that can be heard, one a group, in the order drawn by the seed.
         groups: Number of groups that all its videos come from.
     """
 
@@ -156,7 +157,8 @@ def _draw(rows: list[dict[str, Any]], class_name: str, seed: int) -> tuple[Sampl
         by_group.setdefault(_group_of(row), []).append(row)
     groups = sorted(by_group)
     chosen = [by_group[groups[at]] for at in rng.permutation(len(groups))]
-    return tuple(_sample(members[int(rng.integers(len(members)))]) for members in chosen)
+    drawn = [members[int(rng.integers(len(members)))] for members in chosen[:_MOST]]
+    return tuple(_sample(row) for row in drawn)
 
 
 def _group_of(row: dict[str, Any]) -> str:

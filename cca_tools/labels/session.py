@@ -41,14 +41,12 @@ class Session:
         order: The classes in the annotator's own order.
         answers: What stands of his labels, by class.
         adjudicated: The level decided on, by class.
-        done: Number of classes labelled by each annotator, in falling order.
     """
 
     annotator: str
     order: tuple[str, ...]
     answers: Mapping[str, Answer]
     adjudicated: Mapping[str, str]
-    done: Mapping[str, int]
 
     @classmethod
     def read(cls, store: LabelStore, class_names: Sequence[str], annotator: str) -> Session:
@@ -58,17 +56,15 @@ class Session:
             WorkspaceError: The database is gone, locked, or cannot be reached.
         """
         known = set(class_names)
-        labels = store.current("class")
+        labels = store.current("class", annotator)
         labels = labels[labels["class_name"].isin(known) & (labels["level"] != "")]
-        counts = labels["annotator"].value_counts()
         decided = store.adjudicated("class")
         decided = decided[decided["class_name"].isin(known)]
         return cls(
             annotator,
             tuple(store.order(annotator, class_names)),
-            _by(labels[labels["annotator"] == annotator], "class_name"),
+            _by(labels, "class_name"),
             {name: answer.level for name, answer in _by(decided, "class_name").items()},
-            {str(name): int(count) for name, count in counts.items()},
         )
 
     def answer(self, class_name: str) -> Answer:
@@ -102,6 +98,14 @@ class Session:
         start = 0 if after is None else self.position(after) + 1
         ways = [*self.order[start:], *self.order[:start]]
         return next((name for name in ways if name not in self.answers), ways[0])
+
+
+def progress(store: LabelStore, class_names: Sequence[str]) -> dict[str, int]:
+    """Return how many of these classes each annotator has labelled, the most first."""
+    labels = store.current("class")
+    labels = labels[labels["class_name"].isin(set(class_names)) & (labels["level"] != "")]
+    counts = labels["annotator"].value_counts()
+    return {str(name): int(count) for name, count in counts.items()}
 
 
 def marks(store: LabelStore, kind: str, annotator: str, class_name: str) -> dict[str, Answer]:

@@ -6,7 +6,7 @@ import pytest
 
 from cca_tools.labels.events import NewLabel
 from cca_tools.labels.items import Item
-from cca_tools.labels.session import Answer, Session, marks
+from cca_tools.labels.session import Answer, Session, marks, progress
 from cca_tools.labels.store import LabelStore
 from cca_tools.workspace import Workspace
 
@@ -48,7 +48,7 @@ def test_states_and_progress(store):
     assert [session.state(name) for name in "abc"] == ["labelled", "adjudicated", "open"]
     assert session.answer("a") == Answer("highly", "highly!", number)
     assert session.answer("b") == Answer()
-    assert dict(session.done) == {"Bob": 2, "Ann": 1}
+    assert list(progress(store, CLASSES).items()) == [("Bob", 2), ("Ann", 1)]
     assert session.num_labelled == 1
 
 
