@@ -40,28 +40,6 @@ def topk_hits(scores: ArrayLike, targets: ArrayLike, k: int) -> Floats:
     return hits
 
 
-def mean_over_clips(values: ArrayLike, video: ArrayLike, num_videos: int) -> Floats:
-    """Return the mean over the clips of each video, as (num_videos, W); NaN where it has none.
-
-    Of softmax outputs it gives what the accuracy per video is told from.
-
-    Args:
-        values: (M, W), a row a clip.
-        video: (M,) which video each clip is of, in 0..num_videos-1.
-        num_videos: N.
-
-    >>> mean_over_clips([[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]], [1, 1, 0], 2).tolist()
-    [[0.5, 0.5], [0.5, 0.5]]
-    """
-    rows, owner = np.asarray(values, dtype=np.float64), np.asarray(video, dtype=np.int64)
-    sums = np.zeros((num_videos, rows.shape[1]))
-    np.add.at(sums, owner, rows)
-    clips = np.bincount(owner, minlength=num_videos).astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        means: Floats = sums / clips[:, None]
-    return means
-
-
 def confusion(probs: ArrayLike, targets: ArrayLike) -> Floats:
     """Return how many videos of each class (row) are taken for each class (column): (C, C).
 

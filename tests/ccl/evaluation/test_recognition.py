@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import confusion_matrix, top_k_accuracy_score
 
-from ccl.evaluation.recognition import confusion, mean_over_clips, topk_hits
+from ccl.evaluation.recognition import confusion, topk_hits
 
 small = st.integers(-3, 3).map(float)  # so that ties are frequent
 
@@ -78,19 +78,6 @@ def test_what_is_not_a_number_is_wrong_and_infinity_is_not():
 def test_wrong_arguments_are_refused(k, targets):
     with pytest.raises(ValueError, match="must be"):
         topk_hits([[1.0, 2.0]], targets, k)
-
-
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9)), max_size=20))
-def test_the_mean_over_clips_is_that_of_each_video(clips):
-    values = np.array([[x, x * x] for _, x in clips], float).reshape(-1, 2)
-    means = mean_over_clips(values, [video for video, _ in clips], 5)
-    for video in range(5):
-        own = [x for one, x in clips if one == video]
-        if own:
-            assert means[video, 0] == pytest.approx(sum(own) / len(own))
-            assert means[video, 1] == pytest.approx(sum(x * x for x in own) / len(own))
-        else:
-            assert np.isnan(means[video]).all()
 
 
 def test_confusion_is_scikit_learns_where_nothing_ties():
