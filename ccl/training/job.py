@@ -103,12 +103,7 @@ def build_job(
     Raises:
         CcaError: What the networks, the method or the batches refuse.
     """
-    if config.run.precision == "bf16" and ranks.device.type == "cpu":
-        raise UsageError(
-            "bf16 is for GPUs: on a CPU, gradients of its convolutions come out as NaN (seen in "
-            "PyTorch 2.11)",
-            "Give --precision fp32",
-        )
+    _check_precision(config.run.precision, ranks.device)
     spec = student_spec(config.student.name)
     weights = _weights(spec, config.student.weights)
     built = build_student(spec.name, len(study.classes), seed=config.seed, weights=weights)
@@ -130,6 +125,15 @@ def build_job(
         ),
         image_teacher,
     )
+
+
+def _check_precision(precision: Precision, device: torch.device) -> None:
+    if precision == "bf16" and device.type == "cpu":
+        raise UsageError(
+            "bf16 is for GPUs: on a CPU, gradients of its convolutions come out as NaN (seen in "
+            "PyTorch 2.11)",
+            "Give --precision fp32",
+        )
 
 
 def _weights(spec: StudentSpec, wanted: str | None) -> Path | None:

@@ -7,11 +7,12 @@ import logging
 import shutil
 import time
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
+from cca_tools.errors import UsageError
 from cca_tools.splits import read_splits
 from cca_tools.workspace import Provenance, Workspace, provenance_path, write_json
 from ccl.data.study import Study, load_study
@@ -91,10 +92,9 @@ def train(
     study: Study | None = None,
     options: Options | None = None,
 ) -> RunSummary:
-    """Train a run, or go on with it, and evaluate it.
+    """Train a run, or go on with it, and evaluate it; one that is done is returned as it is.
 
-    Under ``torchrun`` every process calls it, and they work as one. A run that is done is
-    returned as it is.
+    Under ``torchrun`` every process calls it, and they work as one.
 
     Args:
         config: All settings.
@@ -109,9 +109,9 @@ def train(
     """
     options = options or Options()
     began = time.monotonic()
+    device = _device(options.device)
     study = study or load_study(workspace, config.data)
     folder = folder or run_folder(workspace, config)
-    device = torch.device(options.device) if options.device else None
     with ExitStack() as stack:
         ranks = stack.enter_context(joined(device))
         if ranks.is_first:
@@ -123,20 +123,34 @@ def train(
         if state in (DONE, EARLY) and options.evaluate and not metrics:
             metrics = _evaluate(study, Run.open(folder), workspace, ranks, options.command)
         ranks.wait()
-        run = Run.open(folder)
+        summary = _summary(Run.open(folder), state, metrics)
+    seconds = time.monotonic() - began
+    return replace(summary, seconds=seconds, exit_code=exit_code, notes=study.notes)
+
+
+def _summary(run: Run, state: str, metrics: dict[str, float]) -> RunSummary:
     epochs = run.metrics()
     return RunSummary(
-        folder=folder,
+        folder=run.folder,
         state=state,
         epochs=int(run.status["epochs_done"]),
         best_epoch=int(run.status["best_epoch"]),
         val_top1=run.status["val_top1"],
         metrics=metrics,
         counts=epochs[-1]["counts"] if epochs else {},
-        seconds=time.monotonic() - began,
-        exit_code=exit_code,
-        notes=study.notes,
     )
+
+
+def _device(name: str | None) -> torch.device | None:
+    if name is None:
+        return None
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        first = str(error).splitlines()[0]
+        raise UsageError(f"cannot compute on {name!r}: {first}", "Give cpu or cuda") from error
+    return device
 
 
 def _train(

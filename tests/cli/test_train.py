@@ -60,7 +60,10 @@ def test_a_run_and_what_it_leaves(workspace):
     assert "done after 2 epochs" in again.stdout
     with pytest.raises(UsageError, match=r"other settings: optim.lr 0.05 -> 0.07"):
         train(workspace, "--method", "baseline", "--set", "optim.lr=0.07")
-    assert train(workspace, "--method", "baseline", "--set", "optim.lr=0.07", "--restart").exit_code == 0
+    assert (
+        train(workspace, "--method", "baseline", "--set", "optim.lr=0.07", "--restart").exit_code
+        == 0
+    )
 
 
 @pytest.mark.parametrize(

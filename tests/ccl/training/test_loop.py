@@ -158,6 +158,13 @@ def test_images_are_distilled_from_a_teacher_asked_for_by_name(tmp_path):
     assert "image/jsd" in Run.open(summary.folder).metrics()[0]["terms"]
 
 
+@pytest.mark.parametrize("name", ["gpu", "cuda:77"])
+def test_a_device_that_is_not_there(tmp_path, name):
+    config = configure(preset_name="demo", values={"method.name": "baseline"})
+    with pytest.raises(UsageError, match=f"cannot compute on '{name}'"):
+        train(config, Workspace(tmp_path), study=make_study(), options=Options(device=name))
+
+
 def test_kinetics_weights_that_are_not_published(tmp_path):
     with pytest.raises(UsageError, match="no Kinetics weights of tiny"):
         run(tmp_path, make_study(), **{"student.weights": "kinetics"})
