@@ -19,7 +19,7 @@ from cca_tools.labels.refusals import refused
 from cca_tools.workspace import writing_to
 
 WAIT_S = 15  # for others who write
-_CONNECT_S = 5
+_CONNECT_S = 10
 _WRITES = "cca_writes"
 
 
@@ -96,7 +96,8 @@ def open_database(file: Path, address: str | None = None) -> Database:
     if url is None:
         return _open_file(file)
     name = url.render_as_string(hide_password=True)
-    waits = f"-c lock_timeout={WAIT_S * 1000}"
+    given = " ".join(url.normalized_query.get("options", ()))  # such as a search_path
+    waits = f"{given} -c lock_timeout={int(WAIT_S * 1000)}".strip()
     with _in_plain_words(name):
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"),

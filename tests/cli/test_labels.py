@@ -2,11 +2,17 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from cca_tools.cli.main import main
 from cca_tools.errors import CcaError
+from cca_tools.labels import database
+from cca_tools.labels.events import NewLabel
+from cca_tools.labels.items import Item
+from cca_tools.labels.store import LabelStore
 from cca_tools.workspace import Workspace
 
 from ..labels.postgres import postgres_server
@@ -111,6 +117,34 @@ def test_agreement_in_words_and_in_json(study):
         ("Ada", "Bob"), ("Ada", "Cyd"), ("Bob", "Cyd"),
     }  # fmt: skip
     assert "Bus" in done.stdout
+
+
+def test_agreement_of_blind_answers_alone(study):
+    with LabelStore.open(Workspace(study)) as store:
+        store.add([NewLabel("Bob", Item("class", "Bus"), "highly", hints=("others",))])
+    done = run("labels", "agreement", "-w", str(study))
+    assert "note: 1 of 11 answers were given with hints shown, not blind" in done.stderr
+    arguments = ("labels", "agreement", "-w", str(study), "--json")
+    assert json.loads(run(*arguments).stdout)["raw"] == 6 / 10
+    blind = json.loads(run(*arguments, "--blind-only").stdout)
+    assert blind["raw"] == 5 / 9
+    assert not any("hints" in note for note in blind["notes"])
+    seeded = [json.loads(run(*arguments, "--seed", seed).stdout) for seed in "11"]
+    assert seeded[0] == seeded[1]
+
+
+def test_a_locked_database_is_one_line_and_exit_code_1(study, monkeypatch, capsys):
+    monkeypatch.setattr(database, "WAIT_S", 0.1)
+    with sqlite3.connect(study / "labels.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(SystemExit) as stopped:
+            main(["labels", "undo", "--annotator", "Ada", "-w", str(study)])
+        other.execute("ROLLBACK")
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err == (
+        f"cca-tools: the label database {study / 'labels.db'} is locked by another program. "
+        "Close the other program or wait, then try again.\n"
+    )
 
 
 def test_agreement_that_is_not_defined_says_so(tmp_path):

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server for tests: started once a session, a database of its own a test."""
+"""A real PostgreSQL server for tests: started once a session, a schema of its own a test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ _names = count()
 
 
 class Postgres:
-    """A running server: ``address()`` makes a new empty database and says where it is."""
+    """A running server.
+
+    ``address()`` makes a new empty schema, ``database()`` a whole database (which takes longer);
+    both return where it is.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -34,6 +38,11 @@ class Postgres:
             connection.execute(statement)  # type: ignore[arg-type]
 
     def address(self) -> str:
+        name = f"study_{next(_names)}"
+        self.run(f'CREATE SCHEMA "{name}"')
+        return self.url(f"postgres?options=-csearch_path%3D{name}")
+
+    def database(self) -> str:
         name = f"study_{next(_names)}"
         self.run(f'CREATE DATABASE "{name}"')
         return self.url(name)

@@ -147,6 +147,9 @@ def test_tables_of_somebody_else_are_left_alone(place):
         assert inspect(connection).get_table_names() == ["events"]
 
 
+PROGRAMS = 8
+
+
 def _open_and_label(root: Path, address: str | None, begin: object, number: int) -> None:
     begin.wait(60)
     with LabelStore.open(Workspace(root), address) as store:
@@ -155,15 +158,15 @@ def _open_and_label(root: Path, address: str | None, begin: object, number: int)
 
 def test_several_programs_may_make_the_database_at_once(tmp_path, address):
     context = multiprocessing.get_context("fork")
-    begin = context.Barrier(4)
+    begin = context.Barrier(PROGRAMS)
     programs = [
         context.Process(target=_open_and_label, args=(tmp_path, address, begin, number))
-        for number in range(4)
+        for number in range(PROGRAMS)
     ]
     for program in programs:
         program.start()
     for program in programs:
         program.join(60)
-    assert [program.exitcode for program in programs] == [0] * 4
+    assert [program.exitcode for program in programs] == [0] * PROGRAMS
     with LabelStore.open(Workspace(tmp_path), address) as store:
-        assert len(store.current()) == 4
+        assert len(store.current()) == PROGRAMS

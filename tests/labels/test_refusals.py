@@ -86,7 +86,7 @@ def test_a_file_that_is_put_back_is_written_again(tmp_path):
 
 
 def test_a_server_that_is_gone_says_so_and_may_come_back(postgres: Postgres, waits_briefly):
-    address = postgres.address()
+    address = postgres.database()
     name = address.rpartition("/")[2]
     with LabelStore.open(Workspace(Path("none")), address) as store:
         store.add(DOG)
@@ -116,7 +116,7 @@ def test_a_database_that_does_not_exist_says_so(postgres: Postgres):
 
 
 def test_a_server_that_only_reads_says_so(postgres: Postgres):
-    address = postgres.address()
+    address = postgres.database()
     with LabelStore.open(Workspace(Path("none")), address) as store:
         store.add(DOG)
     name = address.rpartition("/")[2]
@@ -129,7 +129,7 @@ def test_a_server_that_only_reads_says_so(postgres: Postgres):
 
 
 def test_somebody_without_rights_is_told_so(postgres: Postgres):
-    address = postgres.address()
+    address = postgres.database()
     name = address.rpartition("/")[2]
     LabelStore.open(Workspace(Path("none")), address).close()
     postgres.run("DROP ROLE IF EXISTS reader")

@@ -31,12 +31,14 @@ def prepare(engine: Engine, name: str) -> None:
             that tells the version.
     """
     with engine.connect() as connection:
-        if version_of(connection, name) == HEAD:
-            return
+        if inspect(connection).has_table(VERSION_TABLE):
+            check_version(connection, name)
+            if _version_in(connection) == HEAD:
+                return
     with engine.connect().execution_options(cca_writes=True) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        before = version_of(connection, name)
+        before = version_of(connection, name)  # under the lock: nobody makes tables meanwhile
         if before != HEAD:  # else another process was quicker
             upgrade(connection)
             _log.info("brought %s from version %s to %s", name, before or "none", HEAD)
@@ -58,7 +60,7 @@ def version_of(connection: Connection, name: str) -> str | None:
             )
         return None
     check_version(connection, name)
-    return connection.execute(select(_version.c.version_num)).scalar()
+    return _version_in(connection)
 
 
 def check_version(connection: Connection, name: str) -> None:
@@ -67,13 +69,17 @@ def check_version(connection: Connection, name: str) -> None:
     Raises:
         DataError: Its version is newer than the newest that this package knows.
     """
-    version = connection.execute(select(_version.c.version_num)).scalar()
+    version = _version_in(connection)
     if version is not None and version > HEAD:
         raise DataError(
             f"the label database {name} is of version {version}, newer than {HEAD}, "
             "the newest that this cca-tools knows",
             "Update cca-tools",
         )
+
+
+def _version_in(connection: Connection) -> str | None:
+    return connection.execute(select(_version.c.version_num)).scalar()
 
 
 def upgrade(connection: Connection, revision: str = HEAD) -> None:
