@@ -21,13 +21,11 @@ from PIL import Image
 
 from cca_tools.media.audio import PREROLL_S, Span
 from cca_tools.media.containers import open_container, why_unreadable
+from cca_tools.media.frame_reader import FrameReader, message_of
 from cca_tools.workspace import writing_to
 
 SIZE_DTYPE = np.dtype("<u4")  # of the table of sizes that ends a packed video
 LONGEST_SIDE = 1024  # in pixels; pictures of odd shapes get a smaller short side
-_HIGHEST_FPS = 1000.0  # a file that says more is damaged
-_LATE_S = 0.05  # a seek that ends so much after its target missed it
-_NO_SEEK = {"mpeg", "mpegvideo"}  # after a seek their time stamps are off by a picture
 _SHORTFALL_S, _SHORTFALL_SHARE = 0.5, 0.02
 _FAILURES = (av.FFmpegError, OSError, ValueError, RuntimeError, MemoryError)
 
@@ -119,15 +117,10 @@ def pack_frames(path: str, target: str, span: Span, sampling: FrameSampling) -> 
             try:
                 packed = _pack(path, span, sink, can_seek)
             except _FAILURES as error:
-                packed = PackedFrames("decode_error", _message(error))
+                packed = PackedFrames("decode_error", message_of(error))
             if packed is not None:
                 return packed
     return PackedFrames("decode_error", "no position can be found")
-
-
-def _message(error: BaseException) -> str:
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(text).split())
 
 
 def _pack(path: str, span: Span, sink: _Sink, can_seek: bool) -> PackedFrames | None:
@@ -139,7 +132,7 @@ def _pack(path: str, span: Span, sink: _Sink, can_seek: bool) -> PackedFrames | 
             return PackedFrames("no_video_stream", "there is no moving picture")
         if streams[0].codec_context is None:
             return PackedFrames("decode_error", "no decoder knows its pictures")
-        reader = _Reader(container, streams[0], span)
+        reader = FrameReader(container, streams[0], span)
         if can_seek and not reader.seek():
             return None
         for time_s, frame in _thinned(reader.frames(), sink.sampling, span):
@@ -151,7 +144,7 @@ def _pack(path: str, span: Span, sink: _Sink, can_seek: bool) -> PackedFrames | 
         return _judge(sink.finish(), reader, sink)
 
 
-def _judge(packed: PackedFrames, reader: _Reader, sink: _Sink) -> PackedFrames:
+def _judge(packed: PackedFrames, reader: FrameReader, sink: _Sink) -> PackedFrames:
     """Give ``packed`` its status and detail from how the reading went."""
     notes = []
     if reader.damaged:
@@ -167,89 +160,6 @@ def _judge(packed: PackedFrames, reader: _Reader, sink: _Sink) -> PackedFrames:
         status = "decode_error"
         notes = notes or ["it has no picture in this span"]
     return replace(packed, status=status, detail="; ".join(notes))
-
-
-class _Reader:
-    """Frames of one stream within a span, with what went wrong on the way."""
-
-    def __init__(
-        self, container: av.container.InputContainer, stream: av.VideoStream, span: Span
-    ) -> None:
-        stream.codec_context.thread_count = 1
-        self.container, self.stream, self.span = container, stream, span
-        start = container.start_time
-        self.zero_s = None if start is None else start / av.time_base
-        rate = float(stream.average_rate or stream.guessed_rate or 0)
-        self.rate = rate if 0 < rate <= _HIGHEST_FPS else None
-        aspect = float(stream.sample_aspect_ratio or 1)
-        self.aspect = aspect if 0.25 <= aspect <= 4 else 1.0
-        self.is_sought = self.is_lost = False
-        self.num_frames = self.damaged = 0
-        self.position_s = 0.0  # of the last picture
-        self.error = ""
-
-    def seek(self) -> bool:
-        if self.stream.time_base is None or self.zero_s is None:
-            return False
-        if self.container.format.name in _NO_SEEK:
-            return False
-        target_s = self.span.start_s + self.zero_s
-        try:
-            self.container.seek(int(target_s / self.stream.time_base), stream=self.stream)
-        except (av.FFmpegError, OverflowError):
-            return False
-        self.is_sought = True
-        return True
-
-    def missing_s(self) -> float:
-        """Seconds that the span lacks at its end by the file's own account; 0 if it tells none.
-
-        A count of frames alone may include some that an edit list leaves out.
-        """
-        stream, ends_s = self.stream, []
-        if stream.frames and self.rate:
-            ends_s.append(stream.frames / self.rate)
-        if stream.frames and stream.duration and stream.time_base:
-            ends_s.append(float(stream.duration * stream.time_base))
-        if "matroska" in self.container.format.name and self.container.duration:
-            ends_s.append(self.container.duration / av.time_base)
-        if self.span.end_s is not None:
-            ends_s.append(self.span.end_s)
-        is_told = len(ends_s) > (self.span.end_s is not None)
-        end_s = self.position_s + 1 / (self.rate or 25.0)
-        return max(0.0, min(ends_s) - end_s) if is_told else 0.0
-
-    def frames(self) -> Iterator[tuple[float, av.VideoFrame]]:
-        """Yield (time on the file's time line, frame) within the span, in order."""
-        step_s = 1 / (self.rate or 25.0)
-        for number, frame in enumerate(self._decoded()):
-            if self.zero_s is None:  # a bare stream: it begins with its first picture
-                self.zero_s = frame.time
-            stamp_s = None if frame.time is None else frame.time - (self.zero_s or 0.0)
-            if number == 0 and self.is_sought:
-                late = stamp_s is None or stamp_s > self.span.start_s + max(_LATE_S, step_s)
-                self.is_lost = late
-                if late:
-                    return
-            position_s = self.position_s + step_s * (number > 0) if stamp_s is None else stamp_s
-            if self.span.end_s is not None and position_s >= self.span.end_s - step_s / 2:
-                return
-            self.position_s = position_s
-            if position_s >= self.span.start_s - step_s / 2:
-                self.num_frames += 1
-                yield position_s, frame
-
-    def _decoded(self) -> Iterator[av.VideoFrame]:
-        try:
-            for packet in self.container.demux(self.stream):
-                try:
-                    yield from packet.decode()
-                except (av.FFmpegError, ValueError):
-                    self.damaged += self.num_frames > 0 or not self.is_sought
-        except (av.EOFError, IndexError):
-            return
-        except (av.FFmpegError, OSError) as error:
-            self.error = _message(error)
 
 
 def _thinned(

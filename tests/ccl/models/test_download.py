@@ -75,7 +75,7 @@ def test_folders_go_before_the_cache_and_are_taken_as_they_are(tmp_path, monkeyp
 
 
 def test_what_the_server_does_not_have(mirror):
-    with pytest.raises(WeightsError, match="404.*CCA_WEIGHTS_DIR"):
+    with pytest.raises(WeightsError, match=r"404.*CCA_WEIGHTS_DIR"):
         published_weights(URL, progress=False)
 
 
