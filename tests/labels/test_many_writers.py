@@ -37,7 +37,7 @@ def planned(writer: int) -> list[NewLabel]:
 def label(root: Path, address: str | None, writer: int, begin: object) -> None:
     labels = planned(writer)
     with LabelStore.open(Workspace(root), address) as store:
-        begin.wait(25)
+        begin.wait(60)
         for first in range(0, LABELS_EACH, PER_PAGE):
             page = labels[first : first + PER_PAGE]
             seen = store.current(annotator=page[0].annotator, class_name=page[0].item.class_name)
