@@ -10,6 +10,7 @@ import hashlib
 import io
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,10 +20,10 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 from PIL import Image
 
+from cca_tools.errors import WorkspaceError
 from cca_tools.media.audio import PREROLL_S, Span
 from cca_tools.media.containers import open_container, why_unreadable
 from cca_tools.media.frame_reader import FrameReader, message_of
-from cca_tools.workspace import writing_to
 
 SIZE_DTYPE = np.dtype("<u4")  # of the table of sizes that ends a packed video
 LONGEST_SIDE = 1024  # in pixels; pictures of odd shapes get a smaller short side
@@ -112,7 +113,7 @@ def pack_frames(path: str, target: str, span: Span, sampling: FrameSampling) -> 
     if reason is not None:
         return PackedFrames(*reason)
     for can_seek in (True, False) if span.start_s > PREROLL_S else (False,):
-        with writing_to(Path(target)), Path(target).open("wb") as file:
+        with _writing(target), Path(target).open("wb") as file:
             sink = _Sink(file, sampling)
             try:
                 packed = _pack(path, span, sink, can_seek)
@@ -121,6 +122,18 @@ def pack_frames(path: str, target: str, span: Span, sampling: FrameSampling) -> 
             if packed is not None:
                 return packed
     return PackedFrames("decode_error", "no position can be found")
+
+
+@contextmanager
+def _writing(target: str) -> Iterator[None]:
+    """Raise what hinders writing as an error of the run, which ends it."""
+    try:
+        yield
+    except OSError as error:
+        raise WorkspaceError(
+            f"cannot write {target}: {error.strerror}",
+            "Free some space, or choose another folder with --workspace, and run it again",
+        ) from error
 
 
 def _pack(path: str, span: Span, sink: _Sink, can_seek: bool) -> PackedFrames | None:
@@ -220,13 +233,13 @@ class _Sink:
         return np.ascontiguousarray(picture)
 
     def _write(self, data: bytes) -> None:
-        with writing_to(Path(self.file.name)):
+        with _writing(self.file.name):
             self.file.write(data)
         self._digest.update(data)
 
     def finish(self) -> PackedFrames:
         self._write(np.array(self.sizes, SIZE_DTYPE).tobytes())
-        with writing_to(Path(self.file.name)):
+        with _writing(self.file.name):
             self.file.flush()
         seconds = self.times_s[-1] - self.times_s[0] if len(self.sizes) > 1 else 0.0
         return PackedFrames(
