@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import pandas as pd
 from tqdm import tqdm
 
 from cca_tools.cli.options import command_line, json_option
-from cca_tools.correspondence.results import NAME, QUESTIONS, TERM_VARIANTS, TERMS
+from cca_tools.correspondence.results import NAME, TERM_VARIANTS, TERMS, variants
 from cca_tools.correspondence.sizes import SIZES, Size, size_named
 from cca_tools.errors import DataError, UsageError
-from cca_tools.workspace import Provenance, Workspace, write_text
+from cca_tools.workspace import Workspace
 
 if TYPE_CHECKING:
-    from cca_tools.correspondence.results import Results
     from cca_tools.correspondence.steps import Choices
 
 _SPLITS = ("highly_correlated", "weakly_correlated", "not_correlated")
@@ -65,7 +62,7 @@ def benchmark_group() -> None:
 @click.option("--jobs", type=click.IntRange(min=1), help="Trainings at once.")
 @click.option("--data-only", is_flag=True, help="Stop before training.")
 @click.option(
-    "--docs", type=click.Path(path_type=Path, dir_okay=False), help="Fill in this document's marks."
+    "--docs", type=click.Path(path_type=Path, dir_okay=False), help="Fill in this document."
 )
 @json_option
 def correspondence_command(workspace: Path, **options: Any) -> int:
@@ -81,33 +78,56 @@ def correspondence_command(workspace: Path, **options: Any) -> int:
       cca-tools benchmark correspondence --smoke -w /tmp/smoke
       cca-tools benchmark correspondence --sounds ESC-10 --full --terms -w outputs/full
     """
+    size = _size(options)
+    place = Workspace(workspace)
+    choices = _make_data(place, size, options)
+    if options["data_only"]:
+        click.echo(f"{place.root} has everything but trainings; without --data-only they follow")
+        return 0
+    code = _train(place, size, options)
+    if code == _STOPPED:
+        return code
+    from cca_tools.cli.benchmark_results import gather, write
+    from cca_tools.cli.report import report_command
+    from cca_tools.correspondence.text import markdown
+
+    results = gather(place, choices, size, with_terms=options["terms"])
+    files = write(place, choices, results, options["docs"])
+    _tell("report")
+    _call(report_command, workspace=place.root)
+    if options["as_json"]:
+        click.echo(files[0].read_text("utf-8"), nl=False)
+    else:
+        click.echo(markdown(results), nl=False)
+    for file in files:
+        click.echo(f"wrote {file}", err=True)
+    return code
+
+
+def _make_data(place: Workspace, size: Size, options: dict[str, Any]) -> Choices:
+    """Take every step before training."""
     from cca_tools.cli.prepare import prepare_command
     from cca_tools.correspondence.steps import Choices, run_steps
 
-    size = _size(options)
-    place = Workspace(workspace)
-    command = command_line()
     with tqdm(desc="scenes", unit="scene", disable=None, leave=False) as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        choices = Choices(size.data, options["sounds"], options["tagger"], command, True, show)
+        choices = Choices(
+            size.data, options["sounds"], options["tagger"], command_line(), True, show
+        )
         run_steps(place, choices, _tell)
-    if options["data_only"]:
-        click.echo(f"{place.root} has everything but trainings; without --data-only they follow")
-        return 0
     _tell("prepare")
-    code = _call(prepare_command, workspace=workspace, short_side=size.short_side)
-    if code:  # stopped, or videos without pictures, which were named
-        return code
-    code = _ablate(place, size, options)
+    code = _call(prepare_command, workspace=place.root, short_side=size.short_side)
     if code == _STOPPED:
-        return code
-    results = _gather(place, choices, size, with_terms=options["terms"])
-    _finish(place, choices, results, options)
-    return code
+        click.get_current_context().exit(code)
+    if code:
+        raise DataError(
+            "not every video was prepared; see above", "Run the same command again to go on"
+        )
+    return choices
 
 
 def _size(options: dict[str, Any]) -> Size:
@@ -134,9 +154,8 @@ def _call(command: click.Command, **options: Any) -> int:
     return code or 0
 
 
-def _ablate(place: Workspace, size: Size, options: dict[str, Any]) -> int:
+def _train(place: Workspace, size: Size, options: dict[str, Any]) -> int:
     from cca_tools.cli.ablate import ablate_command
-    from cca_tools.correspondence.results import variants
 
     common = {
         "workspace": place.root,
@@ -171,95 +190,3 @@ def _jobs() -> int | None:
     from ccl.ablation.engine import visible_gpus
 
     return None if visible_gpus() else len(os.sched_getaffinity(0))
-
-
-def _gather(place: Workspace, choices: Choices, size: Size, *, with_terms: bool) -> Results:
-    from cca_tools.correspondence.recovery import read_recovery
-    from cca_tools.correspondence.results import Results
-    from cca_tools.reports.ablation import ablation_path, read_ablation
-
-    main = read_ablation(ablation_path(place, NAME))
-    rows, pairs = main.rows, _pairs(place, main, QUESTIONS)
-    about = {
-        "sounds": choices.sounds.name if choices.sounds else "synthesised",
-        "tagger": choices.tagger,
-        "seed of the dataset": choices.data.seed,
-        "videos a class": f"{choices.data.train} for training, {choices.data.test} for testing",
-        "difficulty": asdict(choices.data.difficulty),
-        "training runs a cell": size.seeds,
-        "settings of training": " ".join(size.assignments),
-    }
-    if not with_terms:
-        return Results(about, rows, pairs, read_recovery(place))
-    terms = read_ablation(ablation_path(place, TERMS))
-    asked = [(name, other) for name in TERM_VARIANTS for other in ("baseline", "labels-only")]
-    return Results(
-        about, rows, pairs, read_recovery(place), terms.rows, _pairs(place, terms, asked)
-    )
-
-
-def _pairs(place: Workspace, report: Any, asked: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    """Return the differences that are asked for; p is corrected over those of a stratum."""
-    from ccl.ablation.comparison import Settings, add_holm
-    from ccl.ablation.outcomes import read_outcomes
-    from ccl.ablation.pairs import compare_pairs
-
-    seeds = report.seeds[["split", "method", "seed"]]
-    parts = []
-    for split, runs in seeds.groupby("split", sort=False):
-        predictions = {
-            (str(method), int(seed)): pd.read_parquet(
-                place.root
-                / report.runs[f"{method} on {split}, seed {seed}"]
-                / "predictions.parquet"
-            )
-            for _, method, seed in runs.itertuples(index=False)
-        }
-        pairs = add_holm(compare_pairs(read_outcomes(predictions), asked, Settings()))
-        parts.append(pairs.assign(stratum=split))
-    if not parts:
-        raise DataError("no training run is done", "See what failed above, and run it again")
-    return pd.concat(parts, ignore_index=True)
-
-
-def _finish(place: Workspace, choices: Choices, results: Results, options: dict[str, Any]) -> None:
-    """Write numbers, text, pictures and the report, and print the answers."""
-    from cca_tools.cli.report import report_command
-    from cca_tools.correspondence.results import fill, write_results
-    from cca_tools.correspondence.text import markdown, sections
-
-    provenance = Provenance(command_line(), dict(results.about))
-    path = write_results(results, place)
-    provenance.inputs = [place.suggestions, place.associations, place.splits]
-    provenance.write(path)
-    table = place.tables / "benchmark.md"
-    write_text(table, markdown(results))
-    files = [path, table, *_draw(place, choices, results)]
-    if options["docs"]:
-        write_text(options["docs"], fill(options["docs"].read_text("utf-8"), sections(results)))
-        files.append(options["docs"])
-    _tell("report")
-    _call(report_command, workspace=place.root)
-    if options["as_json"]:
-        click.echo(path.read_text("utf-8"), nl=False)
-        return
-    click.echo(markdown(results), nl=False)
-    for file in files:
-        click.echo(f"wrote {file}", err=True)
-
-
-def _draw(place: Workspace, choices: Choices, results: Results) -> list[Path]:
-    from cca_tools.correspondence.generate import plan_of
-    from cca_tools.correspondence.pictures import draw_recovery, draw_scenes
-    from cca_tools.reports.figures import save_figure
-
-    plan = plan_of(choices.data, choices.sounds)
-    figures = {
-        "benchmark-scenes": draw_scenes(plan, choices.data.difficulty),
-        "benchmark-recovery": draw_recovery(results.recovery.classes),
-    }
-    return [
-        path
-        for name, figure in figures.items()
-        for path in save_figure(figure, place.figures / name)
-    ]

@@ -72,6 +72,8 @@ def test_the_document_is_filled_by_the_program(place: Workspace) -> None:
     text = (place.root.parent / "doc.md").read_text()
     assert text.startswith("# Mine\n\n<!-- benchmark: accuracy -->\n| method | highly_correlated")
     assert "| ccl |" in text
+    images = {path.name for path in (place.root.parent / "images").iterdir()}
+    assert images == {f"benchmark-{what}.png" for what in ("scenes", "recovery", "accuracies")}
 
 
 def test_nothing_is_done_twice(place: Workspace, monkeypatch, capsys) -> None:
