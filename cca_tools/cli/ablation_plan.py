@@ -28,7 +28,14 @@ def bar(plan: Plan) -> Iterator[Callable[[Progress], None]]:
     left = [cell for cell in plan.cells if not cell.is_done]
     total = sum(cell.config.optim.epochs for cell in left)
     begun = sum(len(read_metrics(cell.folder)) for cell in left)
-    with tqdm(total=total, initial=begun, unit="epoch", disable=None, dynamic_ncols=True) as shown:
+    with tqdm(
+        total=total,
+        initial=begun,
+        unit="epoch",
+        smoothing=0,  # time left by the mean since the start: cells begin and end slowly
+        disable=None,
+        dynamic_ncols=True,
+    ) as shown:
 
         def watch(progress: Progress) -> None:
             failed = f", {progress.failed} failed" if progress.failed else ""
