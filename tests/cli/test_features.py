@@ -14,7 +14,7 @@ from cca_tools.workspace import read_provenance
 
 
 def run(*arguments):
-    return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    return CliRunner().invoke(app, list(arguments), catch_exceptions=False, standalone_mode=False)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def save(path, ids, values):
 def test_imports_and_lists(study, tmp_path):
     source = save(tmp_path / "f.npz", ["one", "two", "else"], [[1, 2], [3, 4], [5, 6]])
     done = run("features", "import", source, "--name", "cnn", "-w", str(study))
-    assert done.exit_code == 0
+    assert not done.return_value
     assert "else" in done.stdout
     table = pd.read_parquet(study / "features" / "cnn.parquet").set_index("video_id")
     assert table["embedding"]["c/two"].tolist() == [3, 4]
@@ -49,7 +49,7 @@ def test_imports_and_lists(study, tmp_path):
 def test_damaged_features_are_named_and_counted(study, tmp_path):
     source = save(tmp_path / "f.npz", ["one", "one", "two"], [[1, 2], [1, 3], [np.nan, 1]])
     done = run("features", "import", source, "--name", "cnn", "-w", str(study), "--json")
-    assert done.exit_code == 1
+    assert done.return_value == 1
     report = json.loads(done.stdout)
     assert (report["imported"], report["duplicates"], report["not_finite"]) == (2, 1, 1)
     assert report["named"]["not_finite"] == ["c/two"]
@@ -87,6 +87,6 @@ def test_the_released_features(shared, tmp_path):
     source = str(folder / "audio_features_cnn14_emb512.npz")
     done = run("features", "import", source, "--name", "cnn14", "-w", place, "--json")
     report = json.loads(done.stdout)
-    assert done.exit_code == 0
+    assert not done.return_value
     assert (report["imported"], report["width"], report["unmatched"]) == (6837, 512, 0)
     assert report["videos_without"] == 8

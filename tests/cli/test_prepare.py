@@ -13,7 +13,7 @@ from cca_tools.cli.main import app, main
 
 
 def run(*arguments):
-    return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    return CliRunner().invoke(app, list(arguments), catch_exceptions=False, standalone_mode=False)
 
 
 @pytest.fixture
@@ -31,13 +31,13 @@ def study(tmp_path):
 
 def test_packs_names_failures_and_goes_on(study):
     done = run("prepare", "-w", str(study), "--short-side", "32", "--workers", "1")
-    assert done.exit_code == 1
+    assert done.return_value == 1
     assert "class0/bad" in done.stdout
     assert "30 frames" in done.stdout
     assert "GB are free" in done.stderr
     again = run("prepare", "-w", str(study), "--short-side", "32", "--json")
     report = json.loads(again.stdout)
-    assert again.exit_code == 1
+    assert again.return_value == 1
     assert report["counts"] == {"ok": 5, "decode_error": 1}
     assert report["done_before"] == 6
     assert report["num_frames"] == 30
