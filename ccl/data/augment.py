@@ -84,12 +84,13 @@ def resample(pixels: Tensor, view: View, size: int) -> Tensor:
 
 
 def _resample_each(pixels: Tensor, view: View, size: int) -> Tensor:
-    result = pixels.new_empty((pixels.shape[0], pixels.shape[1], 3, size, size))
+    shape = (pixels.shape[0], 3, pixels.shape[1], size, size)
+    result = torch.empty(shape, device=pixels.device)
     for i, (top, left, height, width) in enumerate(view.boxes.tolist()):
         crop = pixels[i, :, top : top + height, left : left + width].permute(0, 3, 1, 2)
         scaled = interpolate(crop, size=(size, size), mode="bilinear", align_corners=False)
-        result[i] = scaled.flip(-1) if view.flips[i] else scaled
-    return result.transpose(1, 2).float()
+        result[i] = (scaled.flip(-1) if view.flips[i] else scaled).transpose(0, 1)
+    return result
 
 
 def _resample_grid(pixels: Tensor, view: View, size: int) -> Tensor:
@@ -119,11 +120,11 @@ def _positions(steps: Tensor, start: Tensor, length: Tensor) -> Tensor:
 
 
 def normalise(clips: Tensor, mean: Statistics, std: Statistics) -> Tensor:
-    """Return clips (B, 3, T, H, W) of levels 0 to 255 as (level / 255 - mean) / std."""
+    """Turn clips (B, 3, T, H, W) of levels 0 to 255, in place, into (level / 255 - mean) / std."""
     shape = (1, 3, 1, 1, 1)
     scale = clips.new_tensor([1 / (255 * s) for s in std]).view(shape)
     shift = clips.new_tensor([-m / s for m, s in zip(mean, std, strict=True)]).view(shape)
-    return torch.addcmul(shift, clips, scale)
+    return clips.mul_(scale).add_(shift)
 
 
 def num_bytes(shape: tuple[int, int], num_frames: int) -> int:

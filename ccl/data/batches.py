@@ -87,8 +87,8 @@ class _Clips:
 
     def _finished(self, plan: _Plan, pixels: Callable[[], Tensor]) -> tuple[_Plan, Tensor, Tensor]:
         levels = resample(pixels(), plan.view, self.size)
-        clips = normalise(levels[:, :, : self.num_frames], self.spec.mean, self.spec.std)
-        return plan, clips, levels[:, :, self.num_frames :]
+        clips, stills = levels[:, :, : self.num_frames], levels[:, :, self.num_frames :]
+        return plan, normalise(clips, self.spec.mean, self.spec.std).contiguous(), stills
 
 
 class TrainBatches:
