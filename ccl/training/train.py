@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import shutil
 import time
 from contextlib import ExitStack, closing
@@ -65,7 +66,7 @@ class RunSummary:
         epochs: Epochs done.
         best_epoch: Of the student kept, from 0.
         val_top1: Its accuracy on validation videos; None without them.
-        metrics: Of the evaluation on test videos; empty without one.
+        metrics: Of the evaluation on test videos, where defined; empty without one.
         counts: Rows and degenerate cases of the last epoch.
         seconds: Spent now.
         exit_code: What a command returns.
@@ -157,6 +158,11 @@ def _train(
     config: TrainConfig, study: Study, folder: Path, ranks: Ranks, options: Options
 ) -> tuple[str, int]:
     """Return how training ended, and the exit code for it."""
+    if config.run.patience and not len(study.val):
+        raise UsageError(
+            f"patience {config.run.patience} needs validation videos, and there are none",
+            "Give a data.val_fraction above 0, or no patience",
+        )
     job = build_job(config, study, ranks, _image_teacher(config, ranks))
     data_hash = study.fingerprint()
     if not options.resume and ranks.is_first:
@@ -229,7 +235,7 @@ def _known_metrics(folder: Path) -> dict[str, float]:
     if not path.exists():
         return {}
     found = json.loads(path.read_text(encoding="utf-8"))["metrics"]
-    return {name: metric["value"] for name, metric in found.items()}
+    return {name: m["value"] for name, m in found.items() if m["value"] is not None}
 
 
 def _evaluate(
@@ -246,4 +252,5 @@ def _evaluate(
     if ranks.is_first:
         inputs = (*study.inputs, run.folder / CONFIG, run.folder / BEST)
         write_results(said, evaluation, settings, Results(run.folder, command, inputs))
-    return {name: evaluation.value(name) for name in evaluation.metrics}
+    values = {name: evaluation.value(name) for name in evaluation.metrics}
+    return {name: value for name, value in values.items() if math.isfinite(value)}
