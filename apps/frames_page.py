@@ -26,7 +26,7 @@ _VIDEOS = 6
 _COLUMNS = 4
 _LEVELS = ("highly", "weakly", "not")
 _KEYS = {"highly": "h", "weakly": "w", "not": "n"}
-_LOOK_AGAIN_S = 0.7
+_LOOK_AGAIN_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,8 @@ def _mark(page: Page, name: str, frames: list[Frame], said: tuple[int, str]) -> 
     before = _standing(page, name).get(frame.key, NOTHING)
     hints = tuple(sorted(page.memory.hints(name)))
     label = NewLabel(page.person.name, Item("frame", name, frame.key), level, hints=hints)
-    if save(page.study.store, page.memory, label, before.event_id):
+    what = f"frame {position + 1}"
+    if save(page.study.store, page.memory, label, before.event_id, what=what):
         st.session_state[_here(name)] = min(position + 1, len(frames) - 1)
 
 

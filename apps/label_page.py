@@ -114,7 +114,7 @@ def _draw_sounds(page: Page, name: str) -> None:
                 key=f"mark_{answer.level or 'none'}_{position}",
                 shortcut=str((position + 1) % 10),
                 on_click=_mark,
-                args=(page, name, str(pair["mid"]), answer),
+                args=(page, name, (str(pair["mid"]), str(pair["tag"])), answer),
                 width="stretch",
                 disabled=not page.person.may_label,
             )
@@ -128,11 +128,12 @@ def _standing_marks(page: Page, name: str) -> dict[str, Answer]:
         return {}
 
 
-def _mark(page: Page, name: str, mid: str, answer: Answer) -> None:
+def _mark(page: Page, name: str, sound: tuple[str, str], answer: Answer) -> None:
+    mid, tag = sound
     level = _MARKS[(_MARKS.index(answer.level) + 1) % 3] if answer.level in _MARKS else ""
     hints = tuple(sorted(page.memory.hints(name)))
     label = NewLabel(page.person.name, Item("audio_class", name, mid), level, hints=hints)
-    save(page.study.store, page.memory, label, answer.event_id)
+    save(page.study.store, page.memory, label, answer.event_id, what=tag)
 
 
 def _draw_note(page: Page, name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import streamlit as st
@@ -29,6 +29,7 @@ class Pending:
         decides: Whether it is an adjudicator's decision.
         newer: What stands in its way, None for nothing.
         is_conflict: Whether another answer stands in its way, or one was taken back.
+        what: What the answer is about, in words.
     """
 
     label: NewLabel
@@ -36,6 +37,7 @@ class Pending:
     decides: bool
     newer: Event | None = None
     is_conflict: bool = False
+    what: str = ""
 
 
 def is_too_soon() -> bool:
@@ -50,6 +52,7 @@ def save(
     expected: int | None,
     *,
     decides: bool = False,
+    what: str = "",
 ) -> bool:
     """Save one answer in a transaction of its own; keep it for another try where that fails.
 
@@ -59,22 +62,24 @@ def save(
         label: The answer.
         expected: The event that the page showed, 0 for none; None writes over whatever stands.
         decides: Whether it is an adjudicator's decision.
+        what: What the answer is about besides the class, such as the audio class.
 
     Returns:
         Whether it is saved.
     """
     key = (label.item, decides)
+    about = f"{label.item.class_name}, {what}" if what else label.item.class_name
     try:
         add = store.adjudicate if decides else store.add
         event = add([label], expected)[0]
     except CcaError as error:
         conflict = isinstance(error, LabelConflictError)
         newer = error.newer if isinstance(error, LabelConflictError) else None
-        memory.pending[key] = Pending(label, str(error), decides, newer, conflict)
+        memory.pending[key] = Pending(label, str(error), decides, newer, conflict, what)
         return False
     memory.pending.pop(key, None)
     st.session_state[_SAVED_AT] = time.monotonic()
-    tell(f"{_about(label)}: {LEVEL_WORDS.get(event.level, 'mark taken away')}", event.id)
+    tell(f"{about}: {said(event.level, label.item.kind)}", event.id)
     return True
 
 
@@ -102,9 +107,15 @@ def undo(store: LabelStore, annotator: str) -> Event | None:
     return undone
 
 
-def _about(label: NewLabel) -> str:
-    name = label.item.class_name
-    return name if label.item.kind == "class" else f"{name}, {label.item.key}"
+def said(level: str, kind: str) -> str:
+    """Return a level of a class, or of an audio class or frame within it, in words.
+
+    >>> said("weakly", "class"), said("weakly", "frame"), said("", "frame")
+    ('weakly correlated', 'weakly related', 'mark taken away')
+    """
+    if not level:
+        return "mark taken away"
+    return LEVEL_WORDS[level] if kind == "class" else f"{level} related"
 
 
 def saved_html() -> str:
@@ -131,9 +142,11 @@ def draw_pending(store: LabelStore, memory: Memory) -> None:
 
 
 def _draw(store: LabelStore, memory: Memory, key: object, pending: Pending) -> None:
-    said = LEVEL_WORDS.get(pending.label.level, "no mark")
+    item = pending.label.item
+    about = as_markdown(f"{item.class_name}, {pending.what}" if pending.what else item.class_name)
+    answer = said(pending.label.level, item.kind)
     st.error(
-        f"**Not saved:** {as_markdown(_about(pending.label))}, your answer *{said}* is kept here. "
+        f"**Not saved:** {about}, your answer *{answer}* is kept here. "
         + as_markdown(pending.error),
         icon=":material/error:",
     )
@@ -155,4 +168,4 @@ def _drop(memory: Memory, key: object) -> None:
 
 
 def _again(store: LabelStore, memory: Memory, pending: Pending) -> None:
-    save(store, memory, replace(pending.label), None, decides=pending.decides)
+    save(store, memory, pending.label, None, decides=pending.decides, what=pending.what)

@@ -14,7 +14,7 @@ from cca_tools.tagging.rows import COUNTED
 
 SHOWN = 6
 _COLUMNS = 3
-_LOOK_AGAIN_S = 0.7
+_LOOK_AGAIN_S = 1.0
 _WORDS = {
     "silent": "silent",
     "no_audio_stream": "without sound",
