@@ -138,7 +138,7 @@ def ablation_table(report: AblationReport) -> pd.DataFrame:
 _COLUMNS = (
     "Trained for", "Tested on", "Classes", "Method", "Seeds", "Top-1 (sd over seeds)",
     "95 % interval", "Difference to baseline", "95 % interval, these runs", "p, these runs",
-    "p, Holm", "95 % interval, any seed", "p, any seed", "p, any seed, Holm",
+    "p, Holm", "95 % interval, any seed", "p, any seed", "p, any seed, Holm", "Detectable",
 )  # fmt: skip
 
 
@@ -158,6 +158,7 @@ def _table_row(row: Mapping[Any, Any]) -> dict[str, str]:
         interval(row["method_low"], row["method_high"], sign=True),
         p_value(row["p_method"]),
         p_value(row["p_method_holm"]),
+        percent(row["detectable"]),
     )
     return dict(zip(_COLUMNS, map(str, values), strict=True))
 
@@ -208,6 +209,35 @@ def p_value(value: float) -> str:
     return "< 0.001" if value < 0.0005 else f"{value:.3f}"
 
 
+def seed_table(report: AblationReport) -> pd.DataFrame:
+    """Return every run beside the baseline's run of the same seed as text, in percent."""
+    rows = [
+        {
+            "Trained for": row["split"],
+            "Tested on": row["stratum"],
+            "Method": row["method"],
+            "Seed": f"{row['seed']:.0f}",
+            "Top-1": percent(row["accuracy"]),
+            "Top-5": percent(row["top5"]),
+            "Only the method right": _count(row["only_method"]),
+            "Only the baseline right": _count(row["only_baseline"]),
+            "McNemar's p": p_value(row["p_mcnemar"]),
+        }
+        for row in report.seeds.to_dict("records")
+    ]
+    return pd.DataFrame(rows, columns=list(_SEED_COLUMNS))
+
+
+_SEED_COLUMNS = (
+    "Trained for", "Tested on", "Method", "Seed", "Top-1", "Top-5", "Only the method right",
+    "Only the baseline right", "McNemar's p",
+)  # fmt: skip
+
+
+def _count(value: float) -> str:
+    return _MISSING if pd.isna(value) else f"{value:.0f}"
+
+
 def class_gain_table(report: AblationReport) -> pd.DataFrame:
     """Return the gain of each method on each class as text, in percent."""
     frame = report.classes
@@ -236,9 +266,9 @@ def _percents(frame: pd.DataFrame, name: str, *, sign: bool = False) -> list[str
 
 
 def write_tables(report: AblationReport, folder: Path) -> list[Path]:
-    """Write Table B and the gains of classes as CSV, Markdown and LaTeX, and return the paths.
+    """Write Table B, its single runs and the gains of classes, and return the paths.
 
-    The CSV of Table B holds the numbers as they are, the others text in percent.
+    CSV holds the numbers as they are; Markdown and LaTeX hold text in percent.
     """
     table, gains = ablation_table(report), class_gain_table(report)
     stem = f"ablation-{report.name}"
@@ -254,6 +284,7 @@ def write_tables(report: AblationReport, folder: Path) -> list[Path]:
         f"{stem}.md": formats.to_markdown(table),
         f"{stem}.tex": formats.to_latex(table, columns, caption, f"tab:{stem}"),
         f"{stem}-seeds.csv": formats.to_csv(report.seeds),
+        f"{stem}-seeds.md": formats.to_markdown(seed_table(report)),
         f"{stem}-classes.csv": formats.to_csv(report.classes),
         f"{stem}-classes.md": formats.to_markdown(gains),
         f"{stem}-classes.tex": formats.to_latex(

@@ -18,6 +18,7 @@ from cca_tools.reports.ablation import (
     list_ablations,
     published_beside,
     read_ablation,
+    seed_table,
     write_ablation,
     write_tables,
 )
@@ -111,6 +112,7 @@ def test_table_b_is_in_percent_with_published_rows_below():
     assert ours["95 % interval, these runs"] == "+1.0 to +7.0"
     assert ours["95 % interval, any seed"] == "-2.0 to +10.0"
     assert (ours["p, these runs"], ours["p, any seed"]) == ("< 0.001", "0.123")
+    assert (ours["Detectable"], table.iloc[0]["Detectable"]) == ("8.0", "-")
     assert table.iloc[0]["p, any seed"] == "-"
     assert theirs["Top-1 (sd over seeds)"] == "64.1"
     assert theirs["Classes"] == "21"
@@ -129,10 +131,9 @@ def test_published_figures_stand_only_where_the_classes_are_theirs():
 
 def test_tables_are_harmless_in_each_format(tmp_path):
     paths = {path.name: path for path in write_tables(report(), tmp_path)}
-    assert set(paths) == {
-        f"ablation-within{part}" for part in (".csv", ".md", ".tex", "-seeds.csv", "-classes.csv",
-                                              "-classes.md", "-classes.tex")
-    }  # fmt: skip
+    suffixes = [".csv", ".md", ".tex", "-seeds.csv", "-seeds.md"]
+    suffixes += ["-classes.csv", "-classes.md", "-classes.tex"]
+    assert set(paths) == {f"ablation-within{suffix}" for suffix in suffixes}
     assert r"c\|l_x" in paths["ablation-within.md"].read_text()
     latex = paths["ablation-within-classes.tex"].read_text()
     assert r"a\_b" in latex
@@ -141,6 +142,14 @@ def test_tables_are_harmless_in_each_format(tmp_path):
     numbers = pd.read_csv(paths["ablation-within.csv"])
     assert numbers["accuracy"].tolist() == [0.5, 0.5412]
     assert math.isnan(numbers["difference"][0])
+
+
+def test_every_run_stands_beside_the_baselines_of_its_seed():
+    seeds = report().seeds
+    seeds.loc[4, ["only_method", "only_baseline", "p_mcnemar"]] = [7, 1, 0.0703125]
+    table = seed_table(report(seeds=seeds))
+    assert table.iloc[4].tolist()[2:] == ["c|l_x", "1", "51.0", "80.0", "7", "1", "0.070"]
+    assert table.iloc[0].tolist()[-3:] == ["-", "-", "-"]
 
 
 def test_gains_of_classes_are_in_percent():
