@@ -126,9 +126,11 @@ def _run(port: int, secrets: Path | None) -> None:
         "theme.light.primaryColor": "#3b82a6",
         "theme.dark.primaryColor": "#5aa2c7",
     }
-    if secrets is not None:
-        settings["secrets.files"] = str(secrets.resolve())
     arguments = [f"--{name}={_written(value)}" for name, value in settings.items()]
+    if secrets is not None:
+        arguments.append(f"--secrets.files={secrets.resolve()}")
+    else:  # a page of another host cannot reach it by a name that it turns to this machine
+        arguments += [f"--server.allowedHosts={name}" for name in (ADDRESS, "localhost")]
     threading.Thread(target=_announce, args=(port,), daemon=True).start()
     cli.main(["run", str(_APP), *arguments], standalone_mode=False)
 
