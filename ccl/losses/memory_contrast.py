@@ -33,7 +33,7 @@ def nce_objective(log_density: Tensor, num_items: int, present: Tensor) -> Tenso
     1.38629
     """
     noise = (log_density.shape[1] - 1) / num_items
-    log_noise = log_density.new_tensor(noise + EPSILON).log()
+    log_noise = log_density.new_full((), noise + EPSILON).log()
     log_both = torch.logaddexp(log_density, log_noise)
     positive = log_both[:, 0] - log_density[:, 0]
     negative = (log_both[:, 1:] - math.log(noise)).sum(dim=1) if noise > 0 else 0

@@ -124,13 +124,16 @@ def joined(device: torch.device | None = None) -> Iterator[Ranks]:
     """Join the other processes that ``torchrun`` started, if it did.
 
     Args:
-        device: Where to compute; None for the GPU of the local rank, or the CPU without one.
+        device: Where to compute; None for a GPU, or the CPU without one. A GPU that has no number
+            is that of the local rank.
     """
     world, local = (
         int(os.environ.get(x, y)) for x, y in (("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
     )
     if device is None:
-        device = torch.device(f"cuda:{local}" if torch.cuda.is_available() else "cpu")
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cuda" and device.index is None:
+        device = torch.device("cuda", local)
     if world == 1:
         yield Ranks(device=device)
         return

@@ -29,7 +29,7 @@ class Totals:
         """Add a batch of all ranks' rows."""
         rows = len(targets)
         correct = (video.logits.argmax(dim=1) == targets).sum() if rows else targets.sum()
-        new = {ROWS: targets.new_tensor(rows), CORRECT: correct}
+        new = {ROWS: targets.new_full((), rows), CORRECT: correct}  # no wait for the device
         new |= {TERM + name: value * rows for name, value in objective.terms.items()}
         new |= {COUNT + name: value for name, value in objective.counts.items()}
         for name, value in new.items():

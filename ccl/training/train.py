@@ -117,7 +117,8 @@ def train(
         ranks = stack.enter_context(joined(device))
         if ranks.is_first:
             stack.enter_context(Workspace(folder).lock(options.command))
-        stack.enter_context(torch.random.fork_rng())
+        used = [ranks.device] if ranks.device.type == "cuda" else []
+        stack.enter_context(torch.random.fork_rng(used))
         stack.enter_context(products(config.run.precision))
         state, exit_code = _train(config, study, folder, ranks, options)
         metrics = _known_metrics(folder) if state in (DONE, EARLY) else {}
