@@ -24,6 +24,11 @@ _SOURCE = f"`{OWN_LABELS}` (the workspace's own), a CSV file, or {PUBLISHED_UCF5
 @click.command()
 @workspace_option
 @click.option(
+    "--associations",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="In place of the workspace's own, such as those that `reference ucf51` writes.",
+)
+@click.option(
     "--encoder",
     default=Settings.encoder,
     show_default=True,

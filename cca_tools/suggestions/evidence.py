@@ -68,7 +68,8 @@ def gather(workspace: Workspace, settings: Settings, step: Callable[[str], objec
         DataError: No associations; or ``settings`` name audio features that cannot be used.
         UsageError: ``settings`` name an encoder or tags that are not there.
     """
-    pairs, classes = _read_associations(workspace)
+    path = settings.associations or workspace.associations
+    pairs, classes = _read_associations(workspace, path)
     heard = heard_classes(pairs)
     heard["class_share"] = heard["mid"].map(class_shares(heard))
     lacks: dict[str, str] = {}
@@ -81,15 +82,15 @@ def gather(workspace: Workspace, settings: Settings, step: Callable[[str], objec
     features.index.name = "class_name"
     return Known(
         classes, heard, meaning, audio, features, encode,
-        (workspace.associations, *inputs), lacks, notices, source,
+        (path, *inputs), lacks, notices, source,
     )  # fmt: skip
 
 
-def _read_associations(workspace: Workspace) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    path = workspace.require(workspace.associations, "cca-tools associate")
+def _read_associations(workspace: Workspace, path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    workspace.require(path, "cca-tools associate")
+    counted = classes_path(Workspace(path.parent))
     try:
         pairs = pd.read_parquet(path, columns=_PAIRS)
-        counted = classes_path(workspace)
         more = pd.read_parquet(counted, columns=["class_name"]) if counted.exists() else pairs
     except (OSError, ValueError, KeyError) as error:
         raise DataError(

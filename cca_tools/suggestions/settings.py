@@ -22,6 +22,7 @@ class Settings:
     """What shapes suggestions.
 
     Args:
+        associations: A file of associations in place of the workspace's, such as published ones.
         encoder: A text encoder's name or folder, or ``none``.
         audio: How audio alone is tested: ``folds`` by recording, the manifest's ``split``, or
             ``none``.
@@ -36,6 +37,7 @@ class Settings:
         UsageError: A value out of its range.
     """
 
+    associations: Path | None = None
     encoder: str = BUNDLED
     audio: str = "folds"
     features: Path | None = None

@@ -95,7 +95,6 @@ def run_suggest(
         See `suggest`.
     """
     provenance = Provenance(command, {})
-    workspace.require(workspace.associations, "cca-tools associate")
     with workspace.lock("suggest"):
         known = gather(workspace, settings, step)
         step("learning from labels")

@@ -13,6 +13,7 @@ from cca_tools.errors import DataError
 from cca_tools.labels.events import NewLabel
 from cca_tools.labels.items import Item
 from cca_tools.labels.store import LabelStore
+from cca_tools.reference.ucf51_artefacts import write_ucf51
 from cca_tools.suggestions import text
 from cca_tools.workspace import Workspace, read_provenance
 
@@ -154,3 +155,14 @@ def test_the_same_again_gives_the_same(study: Path) -> None:
     first = pd.read_parquet(study / "suggestions.parquet")
     run(study, "--encoder", "none", "--seed", "3")
     pd.testing.assert_frame_equal(first, pd.read_parquet(study / "suggestions.parquet"))
+
+
+def test_published_associations_in_place_of_the_workspaces_own(tmp_path: Path) -> None:
+    write_ucf51(Workspace(tmp_path / "ucf51"))
+    published = tmp_path / "ucf51" / "reference-ucf51" / "associations.parquet"
+    more = ("--associations", str(published), "--encoder", "none", "--audio", "none")
+    done = run(tmp_path / "ucf51", *more, "--json")
+    assert done.exit_code == 0
+    assert len(json.loads(done.stdout)["suggestions"]) == 51
+    inputs = read_provenance(tmp_path / "ucf51" / "suggestions.parquet")["inputs"]
+    assert list(inputs) == [str(published)]
