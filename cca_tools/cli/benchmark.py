@@ -162,6 +162,7 @@ def _train(place: Workspace, size: Size, options: dict[str, Any]) -> int:
         "seeds": str(size.seeds),
         "assignments": size.assignments,
         "jobs": options["jobs"] or _jobs(),
+        "measure": size.seeds > 1,  # trying the steps takes as long as a few of them
     }
     _tell("ablate")
     code = _call(

@@ -36,15 +36,15 @@ class Difficulty:
         contrast: Least and largest difference between ink and paper.
     """
 
-    size: tuple[float, float] = (34.0, 42.0)
+    size: tuple[float, float] = (36.0, 44.0)
     margin: float = 0.35
     clutter: int = 1
     piece: int = 3
     faintness: float = 0.6
     bars: int = 1
     bar: tuple[float, float] = (5.0, 8.0)
-    noise: float = 0.08
-    contrast: tuple[float, float] = (0.3, 0.7)
+    noise: float = 0.06
+    contrast: tuple[float, float] = (0.4, 0.8)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def paint_scene(
 def _colours(rng: Generator, difficulty: Difficulty) -> tuple[Picture, Picture]:
     """Return dark paper and lighter ink, each with a tint of its own."""
     contrast = rng.uniform(*difficulty.contrast)
-    low = rng.uniform(0.1, 0.9 - contrast)
+    low = rng.uniform(0.1, max(0.1, 0.9 - contrast))
     tint = rng.uniform(-0.1, 0.1, (2, 3))
     paper, ink = (np.array([[low], [low + contrast]]) + tint).astype(np.float32)
     return paper, ink

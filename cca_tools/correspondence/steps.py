@@ -149,8 +149,8 @@ def _associate(workspace: Workspace, choices: Choices) -> None:
 
 
 def _suggest(workspace: Workspace, choices: Choices) -> None:
-    # tested on the manifest's split, because only there recordings are kept apart
-    settings = SuggestSettings(audio="split")
+    # The names of the classes are no words, and recordings are apart on the manifest's split alone
+    settings = SuggestSettings(encoder="none", audio="split")
     truth = str(dataset_folder(workspace) / CLASS_TRUTH)
     run_suggest(workspace, settings, truth, choices.command)
 
