@@ -37,6 +37,9 @@ class Size:
 _CLIPS = ("data.flip=0", "data.crop_ratio=[1.0,1.0]", "data.crop_scale=[0.6,1.0]")
 _COMMON = (*_CLIPS, "student.name=tiny", "optim.lr=0.05", "optim.schedule=cosine")
 
+# more videos, longer training and larger clips want harder pictures
+_HARDER = Difficulty(size=(28.0, 44.0), margin=0.25, clutter=5, faintness=0.8, bars=2, noise=0.12)
+
 SIZES = {
     "smoke": Size(
         data=DataSettings(train=6, test=3),
@@ -73,7 +76,7 @@ SIZES = {
         about="half an hour on two cores",
     ),
     "full": Size(
-        data=DataSettings(train=600, test=300, difficulty=Difficulty(clutter=4, bars=2)),
+        data=DataSettings(train=600, test=300, difficulty=_HARDER),
         short_side=64,
         assignments=(
             *_COMMON,
