@@ -132,6 +132,9 @@ def test_a_playlist_opens_no_other_file(tmp_path):
 
 def test_real_videos_of_all_formats_play(shared, tmp_path):
     folder = shared / "data" / "clips"
-    for path in (*sorted((folder / "ucf101").rglob("*.avi")), folder / "formats" / "no_duration.webm"):
+    for path in (
+        *sorted((folder / "ucf101").rglob("*.avi")),
+        folder / "formats" / "no_duration.webm",
+    ):
         cut_preview(str(path), Span(), str(tmp_path / "out.mp4"))
         assert streams_of(tmp_path / "out.mp4")["video"][0] == "h264", path
