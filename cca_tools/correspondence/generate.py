@@ -74,7 +74,7 @@ def generate(
     workers: int = 0,
     on_scene: Callable[[int, int], None] | None = None,
 ) -> Dataset:
-    """Generate the dataset; one that is complete and of the same settings is left as it is.
+    """Generate the dataset, or the rest of one of the same settings; what is there stays.
 
     Args:
         out: The folder; made if it is not there.
@@ -92,9 +92,11 @@ def generate(
     data = Dataset(out, video_truth(plan), class_truth(plan))
     made_of = {"settings": asdict(settings), "sounds": _fingerprint(plan)}
     marker = _read_marker(out)
-    if marker.get("made_of") == json.loads(json.dumps(made_of)) and marker.get("complete"):
+    is_ours = marker.get("made_of") == json.loads(json.dumps(made_of))
+    if is_ours and marker.get("complete"):
         return data
-    _clear(out, marker)
+    if not is_ours:
+        _clear(out, marker)
     with writing_to(out):
         out.mkdir(parents=True, exist_ok=True)
     files = [*data.videos["path"], VIDEOS, TRUTH, CLASS_TRUTH, README]
@@ -129,9 +131,12 @@ def _make_scenes(
     on_scene: Callable[[int, int], None] | None,
 ) -> None:
     scenes = plan.by_scene()
-    with GuardedPool(min(workers, len(scenes)), _SCENE_LIMIT_S) as pool:
-        futures = [pool.submit(make_scene, str(out), clips, difficulty) for clips in scenes]
-        for done, (clips, future) in enumerate(zip(scenes, futures, strict=True), start=1):
+    # a video is written whole or not at all
+    left = [clips for clips in scenes if not all((out / clip.path).exists() for clip in clips)]
+    with GuardedPool(workers, _SCENE_LIMIT_S) as pool:
+        futures = [pool.submit(make_scene, str(out), clips, difficulty) for clips in left]
+        before = len(scenes) - len(left)
+        for done, (clips, future) in enumerate(zip(left, futures, strict=True), start=before + 1):
             outcome = future.result()
             if outcome.failure:
                 raise CcaError(

@@ -117,18 +117,33 @@ def _touch(out: Path, plan, *_) -> None:
         path.touch()
 
 
-def test_what_was_killed_is_made_anew(sounds, tmp_path, monkeypatch) -> None:
-    def killed(*_) -> None:
-        raise KeyboardInterrupt
+def test_what_was_killed_goes_on(dataset: Dataset, sounds, tmp_path, monkeypatch) -> None:
+    made: list[int] = []
 
-    monkeypatch.setattr(module, "_make_scenes", killed)
+    def until_killed(done: int, total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
-        generate(tmp_path / "data", SMALL, sounds=sounds)
-    assert json.loads((tmp_path / "data" / MARKER).read_text())["complete"] is False
-    monkeypatch.setattr(module, "_make_scenes", _touch)
-    made = generate(tmp_path / "data", SMALL, sounds=sounds)
-    assert all((made.root / path).exists() for path in made.videos["path"])
-    assert json.loads((tmp_path / "data" / MARKER).read_text())["complete"] is True
+        generate(tmp_path / "data", SMALL, sounds=sounds, workers=1, on_scene=until_killed)
+    marker = tmp_path / "data" / MARKER
+    assert json.loads(marker.read_text())["complete"] is False
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "data").rglob("*.mp4")}
+    assert 3 * 3 <= len(before) < 14 * 3
+    again = generate(
+        tmp_path / "data",
+        SMALL,
+        sounds=sounds,
+        workers=1,
+        on_scene=lambda done, _: made.append(done),
+    )
+    assert made[-1] == 14
+    assert made[0] > 3
+    assert json.loads(marker.read_text())["complete"] is True
+    kept = [path for path, when in before.items() if path.stat().st_mtime_ns == when]
+    assert len(kept) >= 3 * 3
+    for path in dataset.videos["path"]:
+        assert sha256_of(dataset.root / path) == sha256_of(again.root / path)
 
 
 def test_a_folder_with_other_things_is_refused(sounds, tmp_path) -> None:
