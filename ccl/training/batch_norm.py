@@ -8,6 +8,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from ccl.numerics import widen
+
 
 class GatheredBatchNorm(nn.BatchNorm3d):
     """``BatchNorm3d`` whose mean and variance in training are those of all ranks' rows.
@@ -20,7 +22,7 @@ class GatheredBatchNorm(nn.BatchNorm3d):
         if not self.training or self.running_mean is None or self.running_var is None:
             return super().forward(x)
         dims, shape = (0, 2, 3, 4), (1, -1, 1, 1, 1)
-        wide = x.float()
+        wide = widen(x)
         number = wide.new_full((1,), x.numel() / x.shape[1])
         sums = over_ranks(torch.cat([wide.sum(dim=dims), number]))
         count = sums[-1].detach()

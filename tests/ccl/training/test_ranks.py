@@ -59,7 +59,7 @@ def test_a_step_of_two_ranks_is_that_of_one(worlds, case):
     }
     for name, value in one.items():
         scale = value.abs().max().clamp_min(1e-3)
-        assert (two[name] - value).abs().max() <= 1e-5 * scale, name
+        assert (two[name] - value).abs().max() <= 1e-9 * scale, name
 
 
 def test_the_norm_over_ranks_is_that_over_all_rows(worlds):
