@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 from markupsafe import Markup
+
+_NUMBER = re.compile(r"[-+<]? ?\d")
 
 
 @dataclass(frozen=True)
@@ -148,10 +151,10 @@ class Section:
 
 
 def _is_numeric(column: pd.Series) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(column)) or all(
-        isinstance(cell, str) and cell[:1].isdigit() and not isinstance(cell, Markup)
-        for cell in column
-    )
+    if pd.api.types.is_numeric_dtype(column):
+        return True
+    texts = [cell for cell in column if isinstance(cell, str) and cell not in ("", "-")]
+    return bool(texts) and all(_NUMBER.match(cell) for cell in texts)
 
 
 def _shown(cell: object) -> str | Markup:
