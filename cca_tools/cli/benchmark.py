@@ -54,7 +54,6 @@ def benchmark_group() -> None:
 @click.option("--tagger", default="yamnet", show_default=True, help="The audio network.")
 @click.option("--smoke", "size", flag_value="smoke", help="The smallest size.")
 @click.option("--full", "size", flag_value="full", help="The largest size.")
-@click.option("--size", default="default", hidden=True)
 @click.option("--seed", default=0, show_default=True, help="Of the dataset.")
 @click.option("--seeds", type=click.IntRange(min=1), help="Training runs a method and stratum.")
 @click.option("--methods", metavar="NAME[,NAME]", help="In place of those of the size.")
