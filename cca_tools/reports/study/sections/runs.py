@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -55,7 +58,7 @@ def _table(study: Study) -> pd.DataFrame:
     table = []
     for (split, method, settings), part in rows.groupby(["split", "method", "settings"]):
         shown = {"Split": split, "Method": method, "Seeds": len(part)}
-        if rows["settings"].nunique() > 1:
+        if rows.groupby(["split", "method"])["settings"].nunique().max() > 1:
             shown["Settings"] = settings
         measures = {title: _mean(part[name].dropna()) for name, title in _COLUMNS.items()}
         table.append(shown | {"Videos": int(part["videos"].max())} | measures)
@@ -63,16 +66,21 @@ def _table(study: Study) -> pd.DataFrame:
 
 
 def _row(study: Study, run: TrainedRun) -> dict[str, object]:
-    """Return a run's figures; runs of one method and other settings have a mark in their folder."""
-    method, split, seed = run.folder.relative_to(study.workspace.runs).parts
+    method, split, _ = run.folder.relative_to(study.workspace.runs).parts
     metrics = run.evaluation["metrics"]
     return {
         "split": split,
         "method": method.removesuffix("-none"),
-        "settings": seed.partition("-")[2],
+        "settings": _settings(run.config["config"]),
         "videos": run.evaluation["sizes"]["videos"],
         **{name: (metrics.get(name) or {}).get("value") for name in _COLUMNS},
     }
+
+
+def _settings(config: dict[str, Any]) -> str:
+    """Return a mark that runs share if nothing but the seed is different."""
+    same = config | {"data": config["data"] | {"seed": None}}
+    return sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:6]
 
 
 def _mean(values: pd.Series) -> str:
