@@ -56,7 +56,7 @@ SIZES = {
         ),
         seeds=1,
         methods=("baseline", "ccl"),
-        about="seconds, to see that it runs; its figures say nothing",
+        about="a minute or two, to see that it runs; its figures say nothing",
     ),
     "default": Size(
         data=DataSettings(train=100, test=40),
