@@ -54,18 +54,18 @@ class NewLabel:
     position: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.annotator.strip():
+        if not check_text(self.annotator).strip():
             raise UsageError("the label has no annotator", "Give a name")
         check_level(self.level)
         names = (self.annotator, self.item.class_name, self.item.key)
-        for text in (*names, self.note, *self.hints):
-            _check_text(text)
+        for text in (self.note, *self.hints):
+            check_text(text)
         for name in names:
-            if len(name.encode()) > _LONGEST_NAME:
-                raise UsageError(
-                    f"the name {name[:40]!r}... has {len(name.encode())} bytes",
-                    f"A name may have {_LONGEST_NAME}",
-                )
+            check_name(name)
+        if self.position is not None and not _is_position(self.position):
+            raise UsageError(
+                f"the position is {self.position!r}", "Give a whole number from 0, or none"
+            )
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,32 @@ def _told(event: Event) -> str:
     return f"{event.annotator!r} said {said} at {event.created_at} (event {event.id})"
 
 
-def _check_text(text: str) -> None:
-    """Refuse what PostgreSQL or UTF-8 cannot hold, so that no database is pickier than another."""
+def check_name(name: str) -> str:
+    """Return a name that every database can hold and look for.
+
+    Raises:
+        UsageError: It is too long, or no such text.
+    """
+    size = len(check_text(name).encode())
+    if size > _LONGEST_NAME:
+        raise UsageError(
+            f"the name {name[:40]!r}... has {size} bytes", f"A name may have {_LONGEST_NAME}"
+        )
+    return name
+
+
+def check_text(text: str) -> str:
+    """Return text that PostgreSQL and UTF-8 can hold, so that no database is pickier than another.
+
+    Raises:
+        UsageError: It is no text, or holds what they cannot.
+    """
+    if not isinstance(text, str):
+        raise UsageError(f"{text!r} stands where text should", "Write it as text")
     if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
         raise UsageError(f"{text!r} holds letters that no database keeps", "Write it without them")
+    return text
+
+
+def _is_position(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31

@@ -67,7 +67,7 @@ def read_table(path: Path) -> list[dict[str, Any]]:
             rows = [dict(row) for row in json.loads(path.read_text(encoding="utf-8"))]
         else:
             rows = _read_csv(path)
-    except (OSError, ValueError, TypeError, csv.Error) as error:
+    except (OSError, ValueError, TypeError, RecursionError, csv.Error) as error:
         raise DataError(
             f"the table {path} cannot be read: {error}",
             f"Give a {', '.join(SUFFIXES)} file with a line a label and the names of the columns",

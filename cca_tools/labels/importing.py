@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cca_tools.errors import CcaError, DataError, UsageError
-from cca_tools.labels.events import EVENT_KINDS, Event, NewLabel
+from cca_tools.labels.events import EVENT_KINDS, UNDO, Event, NewLabel, check_text
 from cca_tools.labels.files import read_table
 from cca_tools.labels.items import Item, check_level
 from cca_tools.labels.rows import HISTORY_COLUMNS
@@ -67,7 +68,7 @@ def import_labels(
     rows = read_table(Path(source))
     columns = set(rows[0]) if rows else set[str]()
     if columns >= set(HISTORY_COLUMNS):
-        past = _parsed(source, rows, _event)
+        past = _parsed(source, dict(enumerate(rows, start=1)), _event)
         classes = {event.item.class_name for event in past}
         return Imported("history", len(past), store.restore(past), len(classes))
     if columns >= set(VGGSOUNDER_COLUMNS):
@@ -87,8 +88,28 @@ def _labels(source: str, rows: list[dict[str, Any]], annotator: str | None) -> l
         )
     if annotator is None and "annotator" not in columns:
         raise UsageError(f"{source} does not say who labelled", "Give --annotator NAME")
-    filled = [row for row in rows if row["level"]]
-    return _parsed(source, filled, lambda row: _label(row, class_column, annotator))
+    filled = {n: row for n, row in enumerate(rows, start=1) if _has_level(row)}
+    labels = _parsed(source, filled, lambda row: _label(row, class_column, annotator))
+    return _once(source, labels)
+
+
+def _has_level(row: Mapping[str, Any]) -> bool:
+    level = row.get("level")
+    return level is not None and str(level).strip() != ""
+
+
+def _once(source: str, labels: Sequence[NewLabel]) -> list[NewLabel]:
+    """Return each label once, and refuse two answers of one person to one question."""
+    found: dict[tuple[str, Item], NewLabel] = {}
+    for label in labels:
+        other = found.setdefault((label.annotator, label.item), label)
+        if other.level != label.level:
+            raise DataError(
+                f"{source} says of {label.item.class_name!r} {label.item.key} both {other.level} "
+                f"and {label.level}, in the name of {label.annotator!r}",
+                "Keep one line for each class and annotator",
+            )
+    return list(found.values())
 
 
 def published_labels(annotator: str = PUBLISHED_UCF51) -> list[NewLabel]:
@@ -135,10 +156,10 @@ def _add(store: LabelStore, form: str, labels: Sequence[NewLabel]) -> Imported:
 
 
 def _parsed(
-    source: str, rows: Sequence[Mapping[str, Any]], parse: Callable[[Mapping[str, Any]], Parsed]
+    source: str, rows: Mapping[int, Mapping[str, Any]], parse: Callable[[Mapping[str, Any]], Parsed]
 ) -> list[Parsed]:
     parsed = []
-    for number, row in enumerate(rows, start=1):
+    for number, row in rows.items():
         try:
             parsed.append(parse(row))
         except CcaError as error:
@@ -158,21 +179,24 @@ def _label(row: Mapping[str, Any], class_column: str, annotator: str | None) -> 
         item,
         row["level"].strip(),
         note=row.get("note") or "",
-        hints=tuple(map(str, row.get("hints") or ())),
-        position=row.get("position"),
+        hints=_hints(row.get("hints") or []),
+        position=_whole(row.get("position")),
     )
 
 
 def _event(row: Mapping[str, Any]) -> Event:
     if row["kind"] not in EVENT_KINDS:
         raise UsageError(f"{row['kind']!r} is no kind of event", f"Give {', '.join(EVENT_KINDS)}")
+    if (row["kind"] == UNDO) == (row["undoes"] is None):
+        raise UsageError("an undo, and only an undo, takes an event back", "Fill in undoes")
+    datetime.fromisoformat(row["created_at"])
     checked = NewLabel(
         row["annotator"],
         Item(row["item_kind"], row["class_name"], row["key"]),
         check_level(row["level"]),
         note=row["note"],
-        hints=tuple(map(str, row["hints"])),
-        position=row["position"],
+        hints=_hints(row["hints"]),
+        position=_whole(row["position"]),
     )
     return Event(
         id=int(row["event_id"]),
@@ -183,7 +207,22 @@ def _event(row: Mapping[str, Any]) -> Event:
         note=checked.note,
         hints=checked.hints,
         position=checked.position,
-        undoes=row["undoes"],
-        app_version=str(row["app_version"]),
-        created_at=str(row["created_at"]),
+        undoes=_whole(row["undoes"]),
+        app_version=check_text(row["app_version"]),
+        created_at=row["created_at"],
     )
+
+
+def _hints(value: Sequence[str]) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise UsageError(f"the hints are {value!r}", "Give a list of text")
+    return tuple(value)
+
+
+def _whole(value: float | None) -> int | None:
+    """Return a whole number, which pandas writes as 1.0 or NaN where others are missing."""
+    if value is None or value != value:
+        return None
+    if int(value) != value:
+        raise ValueError(f"{value!r} is no whole number")
+    return int(value)

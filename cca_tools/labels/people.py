@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, delete, insert, select
 
 from cca_tools.errors import UsageError
-from cca_tools.labels.events import LABEL
+from cca_tools.labels.events import LABEL, check_name
 from cca_tools.labels.schema import people
 
 ROLES = ("label", "adjudicate")
@@ -33,7 +33,13 @@ def listed(connection: Connection) -> dict[str, tuple[str, ...]]:
 
 
 def record(connection: Connection, name: str, roles: Sequence[str]) -> None:
-    """Give somebody these roles and no others."""
+    """Give somebody these roles and no others.
+
+    Raises:
+        UsageError: There is no such role, or the name is empty or too long.
+    """
+    if not check_name(name).strip():
+        raise UsageError("nobody has an empty name", "Give the name that stands with the labels")
     connection.execute(delete(people).where(people.c.name == name))
     rows = [{"name": name, "role": check_role(role)} for role in dict.fromkeys(roles)]
     if rows:

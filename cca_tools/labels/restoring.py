@@ -18,7 +18,8 @@ def restore(connection: Connection, past: Sequence[Event]) -> list[Event]:
     """Add the events that are not here yet, and return them as they were written.
 
     An event is here already if one of the same kind, person, item, answer and time is. Ids stay
-    what they were in an empty store that gets a whole history, and are given anew elsewhere.
+    what they were in an empty store that gets a whole history, and are given anew elsewhere: what
+    comes in stands after what is here. What both stores took back is taken back once.
 
     Raises:
         DataError: An undo takes back what is not among the events before it.
@@ -26,6 +27,7 @@ def restore(connection: Connection, past: Sequence[Event]) -> list[Event]:
     here = [event_of(row) for row in connection.execute(select(events).order_by(events.c.id))]
     ids_here = {event.id: event.id for event in here}
     known = {_content(event, ids_here): event.id for event in here}
+    undone = {event.undoes: event.id for event in here if event.undoes is not None}
     next_id, ids, new = last_id(connection) + 1, dict[int, int](), list[Event]()
     for event in past:
         if event.undoes is not None and event.undoes not in ids:
@@ -34,9 +36,14 @@ def restore(connection: Connection, past: Sequence[Event]) -> list[Event]:
                 "Import the whole history, oldest first",
             )
         content = _content(event, ids)
+        if content.undoes in undone:  # taken back here already, perhaps at another time
+            ids[event.id] = undone[content.undoes]
+            continue
         if content not in known:
             known[content] = next_id
             new.append(replace(event, id=next_id, undoes=content.undoes))
+            if content.undoes is not None:
+                undone[content.undoes] = next_id
             next_id += 1
         ids[event.id] = known[content]
     if new:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -109,6 +110,70 @@ def test_two_histories_go_into_one_store(tmp_path):
         ]  # fmt: skip
 
 
+def test_what_both_stores_took_back_is_taken_back_once(tmp_path):
+    dog = NewLabel("Ada", Item("class", "Dog"), "not")
+    with (
+        LabelStore.open(Workspace(tmp_path / "a")) as first,
+        LabelStore.open(Workspace(tmp_path / "b")) as second,
+    ):
+        first.add([dog])
+        write_table(first.history(), tmp_path / "a.json")
+        import_labels(second, str(tmp_path / "a.json"))
+        first.undo("Ada")
+        second.undo("Ada")
+        first.add([replace(dog, level="highly")])
+        write_table(first.history(), tmp_path / "a.json")
+        assert import_labels(second, str(tmp_path / "a.json")).new == 1
+        assert second.history()["kind"].tolist() == ["label", "undo", "label"]
+        assert second.current()["level"].tolist() == ["highly"]
+        assert import_labels(second, str(tmp_path / "a.json")).new == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"undoes": 1}, "an undo, and only an undo"),
+        ({"kind": "undo"}, "an undo, and only an undo"),
+        ({"created_at": "yesterday"}, "row 1 is no label"),
+        ({"app_version": None}, "stands where text should"),
+    ],
+)
+def test_events_that_no_store_wrote_are_refused(tmp_path, wrong, said):
+    with LabelStore.open(Workspace(tmp_path)) as store:
+        store.add([NewLabel("Ada", Item("class", "Dog"), "not")])
+        write_table(store.history(), tmp_path / "h.json")
+        (event,) = json.loads((tmp_path / "h.json").read_text())
+        (tmp_path / "h.json").write_text(json.dumps([event | wrong]))
+        with pytest.raises(DataError, match=said):
+            import_labels(store, str(tmp_path / "h.json"))
+        assert len(store.history()) == 1
+
+
+def test_two_answers_of_one_person_to_one_question_are_refused(tmp_path):
+    """Taken in turn, each import of the file would leave another of the two standing."""
+    with pytest.raises(DataError, match="says of 'Dog' both highly and not, in the name of 'Ada'"):
+        importing(tmp_path, "class_name,level\nDog,highly\nDog,not\n", annotator="Ada")
+    done, _ = importing(tmp_path, "class_name,level\nDog,not\nDog,not\n", annotator="Ada")
+    assert (done.read, done.new) == (1, 1)
+
+
+def test_rows_without_a_level_are_passed_over(tmp_path):
+    rows = [{"class_name": "Dog", "level": "not"}, {"class_name": "Cat"},
+            {"class_name": "Bat", "level": None}, {"class_name": "Owl", "level": " "}]  # fmt: skip
+    done, current = importing(tmp_path, json.dumps(rows), "x.json", annotator="Ada")
+    assert (done.read, done.new, current["class_name"].tolist()) == (1, 1, ["Dog"])
+
+
+def test_whole_numbers_may_be_written_as_pandas_does(tmp_path):
+    _, current = importing(
+        tmp_path,
+        '[{"class_name": "Dog", "level": "not", "annotator": "A", "position": 3.0},'
+        ' {"class_name": "Cat", "level": "not", "annotator": "A", "position": NaN}]',
+        "x.json",
+    )
+    assert current["position"].tolist() == [pd.NA, 3]
+
+
 def test_half_a_history_is_refused_whole(tmp_path):
     with LabelStore.open(Workspace(tmp_path / "a")) as store:
         store.add([NewLabel("Ada", Item("class", "Dog"), "not")])
@@ -148,6 +213,10 @@ def test_a_table_without_names_needs_one(tmp_path):
     assert current["annotator"].tolist() == ["Ada"]
 
 
+def _row(**more: object) -> str:
+    return json.dumps([{"class_name": "Dog", "level": "not", "annotator": "Ada", **more}])
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -160,6 +229,19 @@ def test_a_table_without_names_needs_one(tmp_path):
         ("x.json", "[1, 2]", "cannot be read"),
         ("x.json", '{"a": ', "cannot be read"),
         ("x.json", '[{"class_name": 3, "level": "not", "annotator": "A"}]', "row 1 is no label"),
+        (
+            "x.csv",
+            "class_name,level,annotator\nDog,,Ada\nCat,very,Ada\n",
+            "row 2: 'very' is no level",
+        ),
+        ("x.json", "[" * 100_000, "cannot be read"),
+        ("x.json", _row(position="abc"), "row 1 is no label"),
+        ("x.json", _row(position=1.5), "1.5 is no whole number"),
+        ("x.json", _row(position=10**30), "the position is 1000"),
+        ("x.json", _row(position=-1), "the position is -1"),
+        ("x.json", _row(note=["a"]), "stands where text should"),
+        ("x.json", _row(hints="others"), "the hints are 'others'"),
+        ("x.json", _row(hints=[1]), "1 stands where text should"),
         ("x.parquet", "class_name", "cannot be read"),
         ("x.txt", "class_name,level", "End it in .csv, .parquet, .json"),
     ],

@@ -123,6 +123,10 @@ def test_roles(store):
     store.list_person("Eve")
     store.list_person("Ada")
     assert store.allowed("anyone", "label")
+    for nobody in ("", " ", "\0", "x" * 801):  # listed, it would lock everyone out
+        with pytest.raises(UsageError):
+            store.list_person(nobody, "label")
+    assert store.people() == {}
 
 
 def test_every_annotator_has_an_order_of_his_own_that_stays(store):
