@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -34,6 +35,21 @@ def json_option(command: Command) -> Command:
     )
 
 
+# what stands between user and host of an address, or behind ?password=
+_PASSWORD = re.compile(r"(?<=://)([^/?#:@]*):[^@]*(?=@)|([?&](?:ssl)?password)=[^&]*")
+
+
 def command_line() -> str:
-    """Return the command line as it was given, for provenance."""
-    return shlex.join(["cca-tools", *sys.argv[1:]])
+    """Return the command line as it was given, for provenance, without passwords of addresses."""
+    return shlex.join(["cca-tools", *map(without_password, sys.argv[1:])])
+
+
+def without_password(argument: str) -> str:
+    """Return an argument with stars for the password of an address, if it is one.
+
+    >>> without_password("--database=postgresql+psycopg://me:se/cret@host/labels")
+    '--database=postgresql+psycopg://me:***@host/labels'
+    >>> without_password("postgresql://host/labels?sslmode=require&password=secret")
+    'postgresql://host/labels?sslmode=require&password=***'
+    """
+    return _PASSWORD.sub(lambda m: f"{m[2]}=***" if m[2] else f"{m[1]}:***", argument)

@@ -13,13 +13,14 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from cca_tools.errors import UsageError, WorkspaceError
+from cca_tools.errors import DataError, UsageError, WorkspaceError
 from cca_tools.labels.migrations.upgrade import check_version, prepare
 from cca_tools.labels.refusals import refused
 from cca_tools.workspace import writing_to
 
 WAIT_S = 15  # for others who write
 _CONNECT_S = 10
+_SECRETS = ("password", "sslpassword")  # of PostgreSQL, where they stand behind a question mark
 _WRITES = "cca_writes"
 
 
@@ -77,25 +78,26 @@ class Database:
                 yield connection
 
 
-def open_database(file: Path, address: str | None = None) -> Database:
+def open_database(file: Path, address: str | None = None, *, make: bool = True) -> Database:
     """Open a label database, made or brought to this version where needed.
 
     Args:
         file: The SQLite file where no address is given.
         address: ``sqlite:///FILE`` or ``postgresql+psycopg://USER@HOST/NAME``.
+        make: Whether an SQLite file that is not there is made, rather than refused.
 
     Raises:
         UsageError: The address is of no kind that is known.
         WorkspaceError: The database cannot be opened, reached or written.
-        DataError: It is no label database, or one of a newer version.
+        DataError: It is no label database, one of a newer version, or not there.
     """
     url = None if address is None else _parsed(address)
     if url is not None and url.get_backend_name() == "sqlite":
         file = Path(url.database or "")
         url = None
     if url is None:
-        return _open_file(file)
-    name = url.render_as_string(hide_password=True)
+        return _open_file(file, make=make)
+    name = url.difference_update_query(_SECRETS).render_as_string(hide_password=True)
     given = " ".join(url.normalized_query.get("options", ()))  # such as a search_path
     waits = f"{given} -c lock_timeout={int(WAIT_S * 1000)}".strip()
     with _in_plain_words(name):
@@ -124,8 +126,13 @@ def _parsed(address: str) -> Any:
     return url
 
 
-def _open_file(file: Path) -> Database:
+def _open_file(file: Path, *, make: bool) -> Database:
     file = file.absolute()
+    if file.is_dir() or not (make or file.exists()):
+        raise DataError(
+            f"the label database {file} is {'a folder' if file.is_dir() else 'not there'}",
+            "Check the address given by --database",
+        )
     with writing_to(file), _in_plain_words(str(file)):
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)

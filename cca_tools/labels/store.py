@@ -46,19 +46,22 @@ class LabelStore:
         self._database = database
 
     @classmethod
-    def open(cls, workspace: Workspace, database: str | None = None) -> LabelStore:
+    def open(
+        cls, workspace: Workspace, database: str | None = None, *, make: bool = True
+    ) -> LabelStore:
         """Open the store of a workspace, made where it is not there yet.
 
         Args:
             workspace: Whose ``labels.db`` is meant where no database is given.
             database: ``sqlite:///FILE`` or ``postgresql+psycopg://USER@HOST/NAME``.
+            make: Whether a file that is not there is made, rather than refused.
 
         Raises:
             UsageError: The address is of no kind that is known.
             WorkspaceError: The database cannot be opened, reached or written.
-            DataError: It is no label database, or one of a newer version.
+            DataError: It is no label database, one of a newer version, or not there.
         """
-        return cls(open_database(workspace.labels, database))
+        return cls(open_database(workspace.labels, database, make=make))
 
     def close(self) -> None:
         """Close every connection."""
@@ -214,7 +217,7 @@ class LabelStore:
         """Let somebody ``label``, ``adjudicate``, both, or, without roles, neither.
 
         Raises:
-            UsageError: There is no such role.
+            UsageError: There is no such role, or the name is empty or too long.
         """
         with self._database.writing() as connection:
             people.record(connection, name, roles)

@@ -64,11 +64,11 @@ def open_labels(workspace: Workspace, database: str | None = None) -> LabelStore
     """Open labels that are there already: reading never makes an empty database.
 
     Raises:
-        DataError: The workspace has none yet.
+        DataError: There are none yet.
     """
     if database is None:
         workspace.require(workspace.labels, "cca-tools label")
-    return LabelStore.open(workspace, database)
+    return LabelStore.open(workspace, database, make=False)
 
 
 def study_levels(workspace: Workspace, source: LevelSource) -> StudyLevels:

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 from cca_tools.errors import DataError
+from cca_tools.labels.files import unquote_formula
 from cca_tools.reference.ucf51 import ucf51_levels
 
 PUBLISHED_UCF51 = "published-ucf51"
@@ -28,14 +29,14 @@ def read_levels(source: str) -> dict[str, str]:
         return ucf51_levels()
     path = Path(source)
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            names, rows = reader.fieldnames or (), list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             f"the levels {source} cannot be read: {error}",
             f"Give a CSV file in UTF-8 with the columns class_name,level, or {PUBLISHED_UCF51}",
         ) from error
-    reader = csv.DictReader(lines)
-    names = reader.fieldnames or ()
     class_column = next((name for name in _CLASS_COLUMNS if name in names), None)
     if class_column is None or "level" not in names:
         raise DataError(
@@ -43,8 +44,9 @@ def read_levels(source: str) -> dict[str, str]:
             "Begin the file with the line `class_name,level`",
         )
     levels: dict[str, str] = {}
-    for row in reader:
-        name, level = (row[class_column] or "").strip(), (row["level"] or "").strip()
+    for row in rows:
+        name = unquote_formula(row[class_column] or "").strip()  # as `labels export` writes it
+        level = (row["level"] or "").strip()
         if level and level not in LEVELS:
             raise DataError(
                 f"the levels {source} give {name!r} the level {level!r}",

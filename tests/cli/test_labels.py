@@ -80,6 +80,17 @@ def test_final_levels_serve_as_levels(study, tmp_path):
     assert [row["classes"] for row in table["table_a"]] == [1, 2, 0, 1]
 
 
+@pytest.mark.parametrize("name", ["=cmd", "two\nlines", 'a"b, c', "\x0b\u2028", "'tis"])
+def test_final_levels_of_any_name_serve_as_levels(tmp_path, name):
+    with LabelStore.open(Workspace(tmp_path)) as store:
+        store.add([NewLabel("Ada", Item("class", f"x{name}x"), "not"),
+                   NewLabel("Ada", Item("class", name.strip() or "y"), "weakly")])  # fmt: skip
+    file, own = tmp_path / "final.csv", ("-w", str(tmp_path), "--json")
+    run("labels", "export", str(file), *own[:2], "--what", "final")
+    found = json.loads(run("split", *own, "--levels", str(file)).stdout)["levels"]
+    assert found == json.loads(run("split", *own).stdout)["levels"]
+
+
 def test_an_unknown_suffix_is_refused_before_anything_is_read(tmp_path):
     done = run("labels", "export", str(tmp_path / "labels.xlsx"), "-w", str(tmp_path))
     assert "End it in .csv, .parquet, .json" in str(done.exception)
@@ -199,6 +210,10 @@ def test_looking_never_makes_a_database(tmp_path, command):
     more = {"undo": ["--annotator", "A"], "export": [str(tmp_path / "x.csv")]}.get(command, [])
     done = run("labels", command, *more, "-w", str(tmp_path))
     assert "Run `cca-tools label" in str(done.exception)
+    assert list(tmp_path.iterdir()) == []
+    address = f"sqlite:///{tmp_path / 'typo.db'}"
+    done = run("labels", command, *more, "-w", str(tmp_path), "--database", address)
+    assert "typo.db is not there. Check the address" in str(done.exception)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -211,6 +211,35 @@ def test_what_is_no_database_says_so(tmp_path):
         LabelStore.open(Workspace(tmp_path), f"sqlite:///{tmp_path / 'other.db'}")
 
 
+def test_a_file_of_another_program_is_left_alone(tmp_path):
+    file = tmp_path / "places.db"
+    with sqlite3.connect(file) as other:
+        other.execute("CREATE TABLE places (x)")
+    before = file.read_bytes()
+    with pytest.raises(DataError, match="no label database, and has a table 'places' of its own"):
+        LabelStore.open(Workspace(tmp_path), f"sqlite:///{file}")
+    assert file.read_bytes() == before
+
+
+def test_a_folder_is_no_database(tmp_path):
+    with pytest.raises(DataError, match="is a folder"):
+        LabelStore.open(Workspace(tmp_path), f"sqlite:///{tmp_path}")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql+psycopg://me:SECRET@127.0.0.1:1/x",
+        "postgresql+psycopg://me@127.0.0.1:1/x?password=SECRET&sslpassword=SECRET",
+        "postgresql+psycopg://me:SECRET@127.0.0.1:1/x?no_such=1",
+    ],
+)
+def test_no_error_tells_a_password(address, tmp_path):
+    with pytest.raises(WorkspaceError, match=r"me(:.*)?@127\.0\.0\.1:1/x") as caught:
+        LabelStore.open(Workspace(tmp_path), address)
+    assert "SECRET" not in one_line(caught.value)
+
+
 @pytest.mark.parametrize(
     "address", ["", "labels.db", "mysql://me@host/x", "sqlite://", "sqlite:///:memory:", "http://x"]
 )

@@ -53,6 +53,8 @@ def version_of(connection: Connection, name: str) -> str | None:
     tables = inspect(connection)
     if not tables.has_table(VERSION_TABLE):
         taken = [table for table in metadata.tables if tables.has_table(table)]
+        if connection.dialect.name == "sqlite":  # a server may hold what is of several programs
+            taken += tables.get_table_names()
         if taken:
             raise DataError(
                 f"{name} is no label database, and has a table {taken[0]!r} of its own",
