@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +25,7 @@ VALUE_KEYS = ("embedding", "embeddings", "features", "feature")
 _SUFFIXES = {".npy", ".avi", ".mp4", ".mkv", ".webm", ".mov", ".wav", ".flv", ".m4a", ".mp3"}
 _FORMS = "Give an npz with the arrays video_id and embedding, an npz of one array a video, " \
     "or a folder of npy files"  # fmt: skip
+_DAMAGE = (OSError, ValueError, KeyError, EOFError, pa.ArrowException, BadZipFile, zlib.error)
 
 
 def feature_path(workspace: Workspace, name: str) -> Path:
@@ -105,7 +108,7 @@ def read_features(path: Path) -> RawFeatures:
     """
     try:
         pairs = list(_pairs(path))
-    except (OSError, ValueError, KeyError, EOFError, pa.ArrowException) as error:
+    except _DAMAGE as error:
         raise DataError(f"{path} holds no features: {error}", _FORMS) from error
     shaped = [(name, _vector(value)) for name, value in pairs]
     lengths = Counter(len(vector) for _, vector in shaped if vector is not None)
@@ -142,7 +145,8 @@ def _npz_pairs(arrays: Any) -> Iterator[tuple[str, Any]]:
     values = next((key for key in VALUE_KEYS if key in arrays), None)
     if values is None:
         raise ValueError(f"beside {ids} it has none of the arrays {', '.join(VALUE_KEYS)}")
-    yield from zip(arrays[ids].astype(str).tolist(), arrays[values], strict=True)
+    names = np.atleast_1d(arrays[ids].astype(str)).tolist()
+    yield from zip(names, np.atleast_1d(arrays[values]), strict=True)
 
 
 def _vector(value: Any) -> Vector | None:

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 RANDOM_TEACHERS = ("random-class", "random-clip")
+_Modalities = tuple[Literal["audio", "image"], ...]
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+def _each_once(names: _Modalities) -> _Modalities:
+    if len(set(names)) < len(names):
+        raise ValueError("name each teacher once")
+    return tuple(sorted(names))  # one order, so that one study has one name
+
+
+def _ascending(ends: tuple[float, float]) -> tuple[float, float]:
+    if not 0 < ends[0] <= ends[1]:
+        raise ValueError("give two numbers above 0, the smaller one first")
+    return ends
+
+
+def _at_most_all(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[1] > 1:
+        raise ValueError("a crop takes at most 1 of the picture")
+    return ends
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+_Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
 class DataSettings:
     """The data of a run.
 
@@ -44,10 +67,10 @@ class DataSettings:
 
     split: str = "all"
     val_fraction: float = Field(default=0.1, ge=0, lt=1)
-    val_seed: int = 0
-    seed: int = Field(default=0, ge=0)
+    val_seed: Seed = 0
+    seed: Seed = 0
     on_missing: Literal["error", "skip"] = "error"
-    distill: tuple[Literal["audio", "image"], ...] = ()
+    distill: Annotated[_Modalities, AfterValidator(_each_once)] = ()
     audio_teacher: str = "tags"
     image_teacher: str = "resnet34"
     teacher_split: str = ""
@@ -57,8 +80,8 @@ class DataSettings:
     batch_size: int = Field(default=16, ge=1)
     sampling: Literal["auto", "balanced", "shuffled"] = "auto"
     videos_per_class: int = Field(default=2, ge=1)
-    crop_scale: tuple[float, float] = (0.25, 1.0)
-    crop_ratio: tuple[float, float] = (0.75, 4 / 3)
+    crop_scale: Annotated[_Range, AfterValidator(_at_most_all)] = (0.25, 1.0)
+    crop_ratio: _Range = (0.75, 4 / 3)
     flip: float = Field(default=0.5, ge=0, le=1)
     cache: Literal["auto", "device", "host", "disk"] = "auto"
     workers: int = Field(default=0, ge=0)

@@ -72,6 +72,7 @@ def load_study(
             teachers["audio"] = _only_for(
                 teachers["audio"], videos, split_classes(workspace, settings.teacher_split), ledger
             )
+        _require_heard(teachers["audio"], videos, ledger)
     notes = ledger.settle(settings.on_missing)
     tables = {part: _table(videos, part, classes) for part in ("train", "val", "test")}
     return Study(
@@ -177,6 +178,18 @@ def _only_for(
         values=np.where(inside[:, None], teacher.values, np.float32(0)),
         present=teacher.present & inside,
     )
+
+
+def _require_heard(teacher: TeacherTable, videos: pd.DataFrame, ledger: Ledger) -> None:
+    """Refuse a teacher that has nothing to teach: training would be plain and called distilled."""
+    train = (videos["part"] == "train").to_numpy()
+    if not teacher.present[train].any():
+        why = f" ({'; '.join(ledger.problems)})" if ledger.problems else ""
+        raise DataError(
+            f"the audio teacher {teacher.name} has no embedding of any of the {train.sum():,} "
+            f"training videos{why}",
+            "Choose another --audio-teacher, or embeddings of these videos",
+        )
 
 
 def _table(videos: pd.DataFrame, part: str, classes: tuple[str, ...]) -> VideoTable:

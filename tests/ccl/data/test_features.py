@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,6 +20,7 @@ from ccl.data.features import (
 from ccl.data.ledger import Ledger
 
 IDS = ("v_Archery_g01_c01", "v_Archery_g01_c02", "v_Biking_g02_c01")
+RANDOM = np.random.default_rng(0).standard_normal((99, 50))
 VALUES = np.arange(12, dtype=np.float32).reshape(3, 4)
 
 
@@ -97,7 +100,21 @@ def objects(path):
     np.savez(path, video_id=np.array(["a"]), embedding=np.array([{"x": 1}], dtype=object))
 
 
+def damaged(path, first, last):
+    """Compressed features with some bytes turned over, or cut off where ``last`` is None."""
+    whole = io.BytesIO()
+    np.savez_compressed(whole, video_id=np.arange(99).astype(str), embedding=RANDOM)
+    data = bytearray(whole.getvalue())
+    end = len(data) if last is None else last
+    data[first:end] = b"" if last is None else bytes(x ^ 0x5A for x in data[first:end])
+    path.write_bytes(bytes(data))
+
+
 BAD = {
+    "cut": lambda path: damaged(path, 2000, None),
+    "checksum": lambda path: damaged(path, 5000, 5100),
+    "stream": lambda path: damaged(path, 700, 2000),
+    "no lists": lambda path: np.savez(path, video_id="a", embedding=3.0),
     "text": lambda path: path.write_text("no arrays"),
     "empty": lambda path: path.write_bytes(b""),
     "objects": objects,

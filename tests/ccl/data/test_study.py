@@ -243,12 +243,24 @@ def test_teacher_features_of_other_videos(workspace, write, store_of):
         )
         with pytest.raises(DataError, match="no embedding of any of the 24 videos"):
             load_study(workspace, settings, store_of(rows))
-    features_of(workspace, {"someone/else": [1.0], rows[0]["video_id"]: [2.0]})
+    known = load_study(workspace, SKIP, store_of(rows)).train.video_ids[0]
+    features_of(workspace, {"someone/else": [1.0], known: [2.0]})
     settings = dataclasses.replace(SKIP, distill=("audio",), audio_teacher="cnn")
     study = load_study(workspace, settings, store_of(rows))
     assert "1 feature is of no video of the study (someone/else)" in study.notes
     assert "the audio teacher cnn knows 1 of 24 videos; the others are masked" in study.notes
     assert study.teachers["audio"].present.sum() == 1
+
+
+def test_teacher_features_of_test_videos_alone(workspace, write, store_of):
+    rows = study_rows()
+    write(rows)
+    tested = [row["video_id"] for row in rows if row["split"] == "test"]
+    features_of(workspace, dict.fromkeys(tested, [1.0]))
+    for settings in (SKIP, dataclasses.replace(SKIP, on_missing="error")):
+        settings = dataclasses.replace(settings, distill=("audio",), audio_teacher="cnn")
+        with pytest.raises(DataError, match="no embedding of any of the 12 training videos"):
+            load_study(workspace, settings, store_of(rows))
 
 
 def test_a_teacher_for_some_classes_only(workspace, write, store_of):
