@@ -34,7 +34,7 @@ def draw_scenes(plan: Plan, difficulty: Difficulty) -> Figure:
     ]
     picture = np.concatenate(rows, axis=0)
     with figure_style():
-        figure = Figure(figsize=(7.2, 7.2 * picture.shape[0] / picture.shape[1]), dpi=150)
+        figure = Figure(figsize=(7.2, 7.2 * picture.shape[0] / picture.shape[1]), dpi=100)
         FigureCanvasAgg(figure)
         axes = figure.add_axes((0.04, 0.0, 0.96, 1.0))
         axes.imshow(picture, interpolation="nearest")
