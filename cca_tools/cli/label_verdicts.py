@@ -27,8 +27,16 @@ _MOST_CLASSES = 20  # on the screen
 @workspace_option
 @database_option
 @click.option("--blind-only", is_flag=True, help="Leave out answers given with hints shown.")
-@click.option("--resamples", default=2000, show_default=True, help="Of the bootstrap over classes.")
-@click.option("--seed", default=0, show_default=True, help="Of the bootstrap.")
+@click.option(
+    "--resamples",
+    type=click.IntRange(1),
+    default=2000,
+    show_default=True,
+    help="Of the bootstrap over classes.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the bootstrap."
+)
 @json_option
 def agreement_command(
     workspace: Path, database: str | None, blind_only: bool, as_json: bool, **bootstrap: int

@@ -13,7 +13,8 @@ import pandas as pd
 from cca_tools.cli.label_options import database_option, rule_option
 from cca_tools.cli.label_verdicts import adjudicate_command, agreement_command
 from cca_tools.cli.options import json_option, workspace_option
-from cca_tools.cli.output import print_table
+from cca_tools.cli.output import one_line, print_table
+from cca_tools.datasets.manifest import read_manifest
 from cca_tools.errors import UsageError
 from cca_tools.labels.adjudication import final_levels
 from cca_tools.labels.files import check_suffix, plain_rows, write_table
@@ -26,6 +27,8 @@ from cca_tools.labels.vggsounder import Thresholds
 from cca_tools.workspace import Workspace
 
 _EXPORTS = ("history", "current", "final")
+_NOTE_LENGTH = 80  # letters of a note on the screen
+_STRANGERS = 5  # classes in a message
 
 
 @click.group(name="labels")
@@ -73,13 +76,28 @@ def import_command(source: str, workspace: Path, database: str | None, **options
       cca-tools labels import mine.csv --annotator Ada
     """
     thresholds = Thresholds(options["highly_from"], options["weakly_from"])
-    with LabelStore.open(Workspace(workspace), database) as store:
+    place = Workspace(workspace)
+    with LabelStore.open(place, database) as store:
         done = import_labels(store, source, annotator=options["annotator"], thresholds=thresholds)
+        _print_strangers(place, store)
     if options["as_json"]:
         click.echo(json.dumps(asdict(done), indent=2))
         return
     noun = "events" if done.form == "history" else "labels"
     click.echo(f"{done.form}: {done.read} {noun} on {done.classes} classes, {done.new} of them new")
+
+
+def _print_strangers(place: Workspace, store: LabelStore) -> None:
+    """Say which labelled classes the study does not have: perhaps they are written otherwise."""
+    if not place.manifest.is_file():
+        return
+    known = set(read_manifest(place.manifest)["class_name"])
+    strangers = sorted(set(store.current()["class_name"]) - known)
+    if strangers:
+        some = ", ".join(map(one_line, strangers[:_STRANGERS]))
+        more = ", ..." if len(strangers) > _STRANGERS else ""
+        count = f"{len(strangers)} labelled classes are not among the {len(known)} of the manifest"
+        click.echo(f"note: {count}: {some}{more}", err=True)
 
 
 @labels_group.command(name="export")
@@ -239,4 +257,10 @@ def _print(frame: pd.DataFrame, shown: list[str], as_json: bool) -> None:
     if frame.empty:
         click.echo("none", err=True)
         return
+    if "note" in shown:
+        frame = frame.assign(note=[_shortened(note) for note in frame["note"]])
     print_table(shown, list(frame[shown].itertuples(index=False, name=None)))
+
+
+def _shortened(note: str) -> str:
+    return note if len(note) <= _NOTE_LENGTH else note[: _NOTE_LENGTH - 1] + "…"

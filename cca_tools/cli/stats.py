@@ -13,7 +13,7 @@ import pandas as pd
 
 from cca_tools.cli.label_options import database_option, levels_option, rule_option
 from cca_tools.cli.options import command_line, json_option
-from cca_tools.cli.output import print_table
+from cca_tools.cli.output import one_line, print_table
 from cca_tools.errors import UsageError
 from cca_tools.labels.stats import shown_stats, stats_table, write_stats
 from cca_tools.labels.study import LevelSource, study_levels
@@ -58,7 +58,7 @@ def stats_command(workspaces: tuple[Path, ...], as_json: bool, **options: str) -
     }
     for name, study in found.items():
         if study.left_out:
-            some = ", ".join(study.left_out)
+            some = ", ".join(map(one_line, study.left_out))
             click.echo(f"note: these classes of {name} have labels and no video: {some}", err=True)
     table = stats_table({name: study.levels for name, study in found.items()})
     place = Workspace(workspaces[0])

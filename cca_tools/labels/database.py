@@ -134,7 +134,7 @@ def _open_file(file: Path, *, make: bool) -> Database:
             "Check the address given by --database",
         )
     with writing_to(file), _in_plain_words(str(file)):
-        if not file.exists():
+        if not file.exists() or file.stat().st_size == 0:
             file.parent.mkdir(parents=True, exist_ok=True)
             _make_file(file)
         engine = create_engine("sqlite://", creator=_connector(file), poolclass=QueuePool)
@@ -160,6 +160,7 @@ def _connector(file: Path) -> Any:
             address, uri=True, timeout=WAIT_S, isolation_level=None, check_same_thread=False
         )
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")  # some builds sync a WAL only now and then
         return connection
 
     return connect

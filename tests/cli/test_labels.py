@@ -106,6 +106,33 @@ def test_the_list_can_be_narrowed(study):
     assert json.loads(still_open.stdout) == [{"class_name": "Bus", "level": "unsure"}]
 
 
+def test_a_long_note_hides_no_other_column(tmp_path):
+    with LabelStore.open(Workspace(tmp_path)) as store:
+        store.add([NewLabel("Ada", Item("class", "Dog"), "not", note="word " * 40_000)])
+    for command in ("list", "history"):
+        lines = run("labels", command, "-w", str(tmp_path)).stdout.splitlines()
+        assert "Dog" in lines[1]
+        assert "Ada" in lines[1]
+        assert len(lines[1]) < 250
+    whole = json.loads(run("labels", "list", "-w", str(tmp_path), "--json").stdout)
+    assert len(whole[0]["note"]) == 200_000
+
+
+def test_labels_of_classes_that_the_study_lacks_are_told(study, tmp_path):
+    file = tmp_path / "more.csv"
+    file.write_text('class_name,level\nDog,not\ndog,not\n"two\nlines",not\n')
+    done = run("labels", "import", str(file), "-w", str(study), "--annotator", "Joe")
+    assert done.stderr == (
+        "note: 2 labelled classes are not among the 4 of the manifest: dog, 'two\\nlines'\n"
+    )
+
+
+@pytest.mark.parametrize("wrong", [("--resamples", "0"), ("--seed", "-1")])
+def test_a_bootstrap_that_cannot_be_is_refused(study, wrong):
+    done = run("labels", "agreement", "-w", str(study), *wrong)
+    assert "is not in the range" in str(done.exception)
+
+
 def test_undo_is_seen_in_the_history(study):
     done = run("labels", "undo", "-w", str(study), "--annotator", "Bob")
     assert done.stdout == "took back event 8: not for 'Bus'\n"

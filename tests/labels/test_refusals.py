@@ -221,6 +221,16 @@ def test_a_file_of_another_program_is_left_alone(tmp_path):
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_file_is_synced_and_read_while_another_writes(tmp_path, begun):
+    workspace = Workspace(tmp_path)
+    if begun:
+        workspace.labels.touch()
+    with LabelStore.open(workspace) as store, store._database.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+
 def test_a_folder_is_no_database(tmp_path):
     with pytest.raises(DataError, match="is a folder"):
         LabelStore.open(Workspace(tmp_path), f"sqlite:///{tmp_path}")
