@@ -45,7 +45,12 @@ def split_command(
     with place.lock(command_line()):
         content = split_study(place, levels, tags=tags, allow_incomplete=allow_incomplete)
         inputs = [place.manifest] if place.manifest.is_file() else []
-        parameters = {"rule": levels.rule, "allow_incomplete": allow_incomplete, "tags": tags}
+        parameters = {
+            "rule": levels.rule,
+            "allow_incomplete": allow_incomplete,
+            "tags": tags,
+            "labels_hash": levels.labels_hash,
+        }
         provenance = Provenance(command_line(), parameters, inputs)
         write_splits(place.splits, content)
         provenance.write(place.splits)

@@ -60,7 +60,9 @@ def test_it_says_what_it_was_made_of(tmp_path, study):
     manifest = hashlib.sha256((study / "manifest.parquet").read_bytes()).hexdigest()
     assert first["manifest_hash"] == manifest
     assert first["tags_hash"] == ""
-    assert read_provenance(study / "splits.json")["inputs"] == {
+    about = read_provenance(study / "splits.json")
+    assert about["parameters"]["labels_hash"] == first["labels_hash"]
+    assert about["inputs"] == {
         str(study / "manifest.parquet"): manifest
     }
     # the same answers in another database have the same hash, other answers another
