@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,7 @@ from cca_tools.workspace import Workspace
 MOST_VIDEOS = 30_000
 _LEAST_A_CLASS = 20
 _ROWS_AT_ONCE = 4096
+_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error)
 
 Floats = NDArray[np.float32]
 
@@ -77,7 +80,7 @@ def read_probe_data(
         row_of = pd.Series(np.arange(len(ids)), index=ids)
         videos = videos.iloc[chosen]
         rows = values[row_of.loc[videos["video_id"]].to_numpy()]
-        return ProbeData(rows.astype(np.float32), videos, features.name, (features,), notices)
+        return ProbeData(rows, videos, features.name, (features,), notices)
     return _from_tags(workspace, manifest, run, most_videos, seed)
 
 
@@ -148,12 +151,13 @@ def _logits(scores: Floats) -> Floats:
 def _read_file(path: Path) -> tuple[NDArray[np.str_], NDArray[np.float32]]:
     try:
         if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as file:
+            with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
                 ids, values = file["video_id"], file["embedding"]
         else:
             frame = pd.read_parquet(path, columns=["video_id", "embedding"])
             ids, values = frame["video_id"].to_numpy(), np.stack(frame["embedding"].to_list())
-    except (OSError, ValueError, KeyError) as error:
+        values = values.astype(np.float32)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, *_BROKEN_ZIP) as error:
         raise DataError(
             f"the features {path} cannot be read: {error}",
             "Give an .npz or .parquet file with video_id and embedding, a row a video",

@@ -103,6 +103,22 @@ def test_bad_files_of_features_are_named(study: Workspace, tmp_path: Path) -> No
         read_probe_data(study, path)
 
 
+def test_features_that_are_broken_are_named(study: Workspace, tmp_path: Path) -> None:
+    whole, plain, words = tmp_path / "whole.npz", tmp_path / "plain.npy", tmp_path / "words.npz"
+    np.savez(whole, video_id=np.array(["a", "b"]), embedding=np.zeros((2, 3)))
+    np.save(plain, np.zeros(3))
+    np.savez(words, video_id=np.array(["a"]), embedding=np.array([["x"]]))
+    told = whole.read_bytes()
+    flipped = bytearray(told)
+    flipped[120] ^= 255
+    contents = (b"", told[:-60], bytes(flipped), plain.read_bytes(), words.read_bytes())
+    for number, content in enumerate(contents):
+        path = tmp_path / f"broken{number}.npz"
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=rf"{path.name} cannot be read"):
+            read_probe_data(study, path)
+
+
 def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
     workspace = Workspace(write_study(tmp_path / "w"))
     path = sorted(workspace.tags.glob("*.parquet"))[1]
