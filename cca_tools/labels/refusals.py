@@ -13,7 +13,13 @@ _REFUSALS: tuple[tuple[tuple[str, ...], type[CcaError], str, str], ...] = (
         "Close the other program or wait, then try again",
     ),
     (
-        ("readonly database", "read-only", "permission denied", "no schema has been selected"),
+        ("no schema has been selected",),
+        WorkspaceError,
+        "has no schema that you may write: it is not there, or not yours",
+        "Make it with `CREATE SCHEMA`, or check the search_path in the address",
+    ),
+    (
+        ("readonly database", "read-only", "permission denied"),
         WorkspaceError,
         "is read-only for you",
         "Ask for the right to write it, or copy it and name the copy by --database",

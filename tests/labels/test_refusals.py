@@ -115,6 +115,12 @@ def test_a_database_that_does_not_exist_says_so(postgres: Postgres):
         LabelStore.open(Workspace(Path("none")), postgres.url("nowhere"))
 
 
+def test_a_schema_that_is_not_there_says_so(postgres: Postgres):
+    address = postgres.url("postgres?options=-csearch_path%3Dnowhere")
+    with pytest.raises(WorkspaceError, match="has no schema that you may write: it is not there"):
+        LabelStore.open(Workspace(), address)
+
+
 def test_a_server_that_only_reads_says_so(postgres: Postgres):
     address = postgres.database()
     with LabelStore.open(Workspace(Path("none")), address) as store:
