@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cca_tools.errors import DataError
 from cca_tools.splits import read_splits
-from cca_tools.workspace import Workspace
+from cca_tools.workspace import Workspace, read_provenance, sha256_of
 from ccl.data.study import load_study
 from ccl.evaluation.evaluate import (
     EvaluationSettings,
@@ -105,8 +105,21 @@ def evaluate_run(
     )
     spec = student_spec(run.config.student.name)
     said, evaluation = evaluate_student(run.student(request.device), spec, study, settings, watch)
-    evaluation = replace(evaluation, notices=(*study.notes, *evaluation.notices))
+    notices = (*_changes(run, workspace), *study.notes, *evaluation.notices)
+    evaluation = replace(evaluation, notices=notices)
     inputs = (*study.inputs, run.folder / CONFIG, run.folder / BEST)
     place = Place(run.folder, request.command, inputs, request.pictures)
     with Workspace(run.folder).lock(request.command):
         return Outcome(evaluation, write_results(said, evaluation, settings, place))
+
+
+def _changes(run: Run, workspace: Workspace) -> list[str]:
+    """Tell if the manifest is not the one that was trained on: videos may have changed sides."""
+    name, inputs = workspace.manifest.name, read_provenance(run.folder / CONFIG).get("inputs", {})
+    trained = {sha256 for path, sha256 in inputs.items() if Path(path).name == name}
+    if not trained or sha256_of(workspace.manifest) in trained:
+        return []
+    return [
+        f"{workspace.manifest} changed since the run was trained: videos asked about may have "
+        "been trained on"
+    ]

@@ -160,3 +160,18 @@ def test_another_workspace_is_refused(
     error = stopped(other, capsys, NAME)
     assert "tells 3 classes" in error
     assert "--workspace" in error
+
+
+def test_a_manifest_that_changed_since_training_is_noted(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    other = Workspace(tmp_path / "w")
+    shutil.copytree(workspace.root, other.root)
+    assert "changed since" not in invoke(other, "evaluate", NAME, *FAST, "--no-figures").stderr
+    frame = read_manifest(other.manifest)
+    learnt = frame["video_id"] == "fast1"
+    write_manifest(frame.assign(split=frame["split"].mask(learnt, "test")), other.manifest)
+    done = invoke(other, "evaluate", NAME, *FAST, "--no-figures")
+    assert "manifest.parquet changed since the run was trained" in done.stderr
+    report = json.loads((other.runs / NAME / "evaluation.json").read_text())
+    assert "changed since" in report["notices"][0]

@@ -256,7 +256,7 @@ def test_teacher_features_of_test_videos_alone(workspace, write, store_of):
     rows = study_rows()
     write(rows)
     tested = [row["video_id"] for row in rows if row["split"] == "test"]
-    features_of(workspace, dict.fromkeys(tested, [1.0]))
+    features_of(workspace, {key: [1.0] for key in tested})
     for settings in (SKIP, dataclasses.replace(SKIP, on_missing="error")):
         settings = dataclasses.replace(settings, distill=("audio",), audio_teacher="cnn")
         with pytest.raises(DataError, match="no embedding of any of the 12 training videos"):
