@@ -1,4 +1,6 @@
 import json
+import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from cca_tools.correspondence import sizes
 from cca_tools.correspondence.generate import DataSettings
 from cca_tools.splits import read_splits
 from cca_tools.tagging.store import list_runs, read_tags
-from cca_tools.workspace import Workspace, read_provenance
+from cca_tools.workspace import Workspace, read_provenance, sha256_of
 
 STRATA = ["highly_correlated", "weakly_correlated", "not_correlated"]
 
@@ -103,3 +105,37 @@ def test_wrong_use_is_one_line(tmp_path: Path, capsys, arguments: list[str], say
     place = str(tmp_path / "study")
     assert run("--smoke", "-w", place, *arguments) == 2
     assert says in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_report_tells_the_figures_of_the_ablation(place: Workspace) -> None:
+    page = (place.root / "report.html").read_text(encoding="utf-8")
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    (path,) = (path for path in (place.root / "ablation").glob("*.json") if "prov" not in path.name)
+    for row in json.loads(path.read_text())["rows"]:
+        accuracy = f"{100 * row['accuracy']:.1f}"
+        assert f"{row['stratum']} 7 {row['method']} {row['seeds']} {accuracy}" in text
+    for stratum in STRATA:
+        run = place.runs / "ccl-audio" / stratum / "seed0"
+        top1 = json.loads((run / "evaluation.json").read_text())["metrics"]["top1"]["value"]
+        assert f"{stratum} ccl-audio 1 7 {100 * top1:.1f}" in text
+        assert f'id="curves-{stratum}"' in page
+    artefacts = page[page.index('id="artefacts"') :]
+    for run in place.runs.glob("*/*/*/evaluation.json"):
+        assert str(run.relative_to(place.root)) in artefacts
+        assert sha256_of(run)[:12] in artefacts
+
+
+def test_a_report_over_a_run_of_other_splits_is_refused(
+    place: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = Workspace(tmp_path / "study")
+    shutil.copytree(place.root, other.root, ignore=shutil.ignore_patterns("frames", "videos"))
+    (other.root / "report.html").unlink()
+    record = json.loads(other.splits.read_text())
+    record["levels_rule"] = "by hand"
+    other.splits.write_text(json.dumps(record))
+    with pytest.raises(SystemExit, match="2"):
+        main(["report", "-w", str(other.root), "--samples", "0"])
+    line = capsys.readouterr().err
+    assert "evaluation.json was made from another splits.json" in line
+    assert not (other.root / "report.html").exists()
