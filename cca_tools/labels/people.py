@@ -57,11 +57,21 @@ def check_listed(connection: Connection, names: Collection[str], kind: str) -> N
     Raises:
         UsageError: Somebody may not; the message names him.
     """
-    role = "label" if kind == LABEL else "adjudicate"
+    role = role_for(kind)
     roles = listed(connection)
     strangers = [name for name in sorted(names) if role not in roles.get(name, ())]
     if roles and strangers:
-        raise UsageError(
-            f"{strangers[0]!r} is not listed as one who may {role}",
-            f"List the name by `cca-tools labels people NAME --may {role}`",
-        )
+        raise not_listed(strangers[0], role)
+
+
+def role_for(kind: str) -> str:
+    """Return the role that events of a kind need."""
+    return "label" if kind == LABEL else "adjudicate"
+
+
+def not_listed(name: str, role: str) -> UsageError:
+    """Return the refusal of what somebody is not listed for."""
+    return UsageError(
+        f"{name!r} is not listed as one who may {role}",
+        f"List the name by `cca-tools labels people NAME --may {role}`",
+    )

@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0002"  # the version of the schema that this package reads and writes
+HEAD = "0003"  # the version of the schema that this package reads and writes
 
 metadata = MetaData()
 _ID = BigInteger().with_variant(Integer, "sqlite")
@@ -69,4 +69,14 @@ people = Table(
     Column("name", Text, nullable=False),
     Column("role", String(16), nullable=False),
     PrimaryKeyConstraint("name", "role"),
+)
+
+# What was shown to whom besides the videos; without a class's name, of all classes at once.
+looks = Table(
+    "looks",
+    metadata,
+    Column("annotator", Text, nullable=False),
+    Column("class_name", Text, nullable=False),
+    Column("hint", Text, nullable=False),
+    PrimaryKeyConstraint("annotator", "class_name", "hint"),
 )

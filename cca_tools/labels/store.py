@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from types import TracebackType
 from typing import Any
@@ -11,7 +12,7 @@ import pandas as pd
 from sqlalchemy import Connection, Select, select
 
 from cca_tools.errors import UsageError
-from cca_tools.labels import orders, people
+from cca_tools.labels import looks, orders, people
 from cca_tools.labels.database import Database, open_database
 from cca_tools.labels.events import ADJUDICATION, LABEL, UNDO, Event, NewLabel
 from cca_tools.labels.items import ITEM_KINDS
@@ -79,7 +80,7 @@ class LabelStore:
         self.close()
 
     def add(self, labels: Sequence[NewLabel], expected: int | None = None) -> list[Event]:
-        """Keep labels, all or none.
+        """Keep labels, all or none; what their annotators were shown joins their hints.
 
         Args:
             labels: In the order in which they were made.
@@ -122,19 +123,27 @@ class LabelStore:
             stand = standing_labels(connection)
             return self._write(connection, LABEL, [label for label in labels if label not in stand])
 
-    def undo(self, annotator: str) -> Event | None:
+    def undo(self, annotator: str, roles: Collection[str] | None = None) -> Event | None:
         """Take back the annotator's last event that is not taken back yet, by an event of its own.
+
+        Args:
+            annotator: Whose event.
+            roles: What he may do; None asks nothing.
 
         Returns:
             The undo, or None where there is nothing to take back.
 
         Raises:
+            UsageError: None of the roles allows such events.
             WorkspaceError: The database is gone, locked, read-only or cannot be reached.
         """
         with self._database.writing() as connection:
             last = last_of(connection, annotator)
             if last is None:
                 return None
+            role = people.role_for(last.kind)
+            if roles is not None and role not in roles:
+                raise people.not_listed(annotator, role)
             taken = NewLabel(annotator, last.item, last.level, position=last.position)
             undo = _event(last_id(connection) + 1, UNDO, taken, utc_now("microseconds"), last.id)
             append_undo(connection, undo, last)
@@ -202,6 +211,24 @@ class LabelStore:
         wanted = set(class_names)
         return [name for name in recorded if name in wanted]
 
+    def look(self, annotator: str, hints: Collection[str], class_name: str = "") -> None:
+        """Record that somebody is shown hints of a class, or of all; call it before showing them.
+
+        Every label that he gives from now on has them among its hints, whatever gives it.
+
+        Raises:
+            UsageError: A name is too long, or no text that every database can hold.
+            WorkspaceError: The database is gone, locked, read-only or cannot be reached.
+        """
+        if not set(hints) <= self.seen(annotator, class_name):
+            with self._database.writing() as connection:
+                looks.record(connection, annotator, class_name, hints)
+
+    def seen(self, annotator: str, class_name: str = "") -> set[str]:
+        """Return what somebody was shown of a class, with what he was shown of all."""
+        with self._database.reading() as connection:
+            return looks.seen(connection, annotator, class_name)
+
     def annotators(self) -> list[str]:
         """Return everyone who ever labelled, by name."""
         query = select(events.c.annotator).where(events.c.kind == LABEL).distinct()
@@ -243,6 +270,8 @@ class LabelStore:
             if expected is not None:
                 scope = scope_of(kind, labels[0].annotator)
                 check_expected(connection, scope, labels[0].item, expected)
+            if kind == LABEL:
+                labels = [_with_looks(connection, label) for label in labels]
             return self._write(connection, kind, labels)
 
     @staticmethod
@@ -266,6 +295,11 @@ def _check_kind(kind: str) -> str:
             f"no items are of the kind {kind!r}", f"Give one of {', '.join(ITEM_KINDS)}"
         )
     return kind
+
+
+def _with_looks(connection: Connection, label: NewLabel) -> NewLabel:
+    seen = looks.seen(connection, label.annotator, label.item.class_name) - set(label.hints)
+    return replace(label, hints=(*label.hints, *sorted(seen))) if seen else label
 
 
 def _event(

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from cca_tools.labels.events import NewLabel
 from cca_tools.labels.items import Item
+from cca_tools.labels.schema import HEAD
 from cca_tools.labels.store import LabelStore
 
 WAIT_S = 0.3  # for a lock, in place of the 15 s of a person's patience
@@ -205,7 +206,7 @@ def test_a_database_of_a_newer_version_loses_no_answer(page, store, here):
     answer(test, "weakly")
     assert "newer than" in test.error[0].value
     with closing(sqlite3.connect(here.labels)) as other, other:
-        other.execute("UPDATE label_store_version SET version_num = '0002'")
+        other.execute(f"UPDATE label_store_version SET version_num = '{HEAD}'")
     button(test, "again_").click().run()
     assert levels(store) == {name: "weakly"}
 

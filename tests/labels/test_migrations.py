@@ -17,6 +17,7 @@ from cca_tools.labels.events import NewLabel
 from cca_tools.labels.items import Item
 from cca_tools.labels.migrations import upgrade as migrations
 from cca_tools.labels.schema import HEAD, metadata
+from cca_tools.labels.standing import rebuild
 from cca_tools.labels.store import LabelStore
 from cca_tools.workspace import Workspace
 
@@ -62,6 +63,8 @@ def make_old(engine: Engine, revision: str) -> None:
                  "level": level, "undoes": undoes, "item": "audio_class" if key else "class"},
             )  # fmt: skip
         connection.execute(text("INSERT INTO orders VALUES ('Ada', 'Dog', 0), ('Ada', 'Cat', 1)"))
+        if revision > "0001":  # which kept up what stands with every event
+            rebuild(connection)
 
 
 def test_the_newest_version_is_the_one_that_the_package_reads():
@@ -93,6 +96,22 @@ def test_an_earlier_version_comes_up_with_its_data(place, revision):
         assert store.undo("Ada").undoes == 6
         assert store.current("audio_class")["event_id"].tolist() == [5]
         store.add([NewLabel("Ada", Item("class", "Dog"), "weakly")], expected=1)
+
+
+def test_what_labels_of_earlier_versions_say_was_shown_is_known(place):
+    workspace, address, engine = place
+    make_old(engine, "0002")
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE events SET hints = '[\"others\", \"results\"]' WHERE annotator = 'Bob'")
+        )
+        connection.execute(text("UPDATE events SET hints = '[]' WHERE id = 5"))
+    with LabelStore.open(workspace, address) as store:
+        assert store.seen("Ada", "Dog") == {"others"}
+        assert store.seen("Ada", "Cat") == set()
+        assert store.seen("Bob", "Cat") == {"others", "results"}
+        assert store.seen("Bob", "of a class without labels") == {"results"}
+        assert store.seen("Eve", "Dog") == set()  # a decision is never blind
 
 
 def test_a_migration_that_fails_leaves_all_as_it_was(place):

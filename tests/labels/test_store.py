@@ -288,3 +288,44 @@ def test_pages_ask_one_query_that_walks_no_table(tmp_path, which):
                 steps = [row[-1] for row in plan]
                 assert steps
                 assert all(step.startswith("SEARCH") and "USING" in step for step in steps), steps
+
+
+def test_what_was_shown_joins_every_label_after_it(store, tmp_path, address):
+    store.add([label("Ada", "Dog", "not")])
+    store.look("Ada", ("suggestion", "others"), "Dog")
+    with LabelStore.open(Workspace(tmp_path / "w"), address) as another:
+        another.add([label("Ada", "Dog", "highly", hints=("others",)), label("Ada", "Cat", "not")])
+        another.add([label("Bob", "Dog", "weakly"), NewLabel("Ada", _MARK, "weakly")])
+        another.look("Ada", ("results",))
+        another.look("Ada", ("results",))
+    store.add([label("Ada", "Cat", "weakly"), label("Ada", "Dog", "weakly")])
+    told = store.history()[["annotator", "class_name", "hints"]].to_numpy().tolist()
+    assert told == [
+        ["Ada", "Dog", ()],
+        ["Ada", "Dog", ("others", "suggestion")],
+        ["Ada", "Cat", ()],
+        ["Bob", "Dog", ()],
+        ["Ada", "Dog", ("others", "suggestion")],
+        ["Ada", "Cat", ("results",)],
+        ["Ada", "Dog", ("others", "results", "suggestion")],
+    ]
+    assert store.seen("Ada") == {"results"}
+    assert store.seen("Bob", "Dog") == set()
+    store.add_imported([label("Ada", "Dog", "unsure")])  # an import is as it was
+    assert store.current(annotator="Ada")["hints"].tolist() == [("results",), ()]
+
+
+_MARK = Item("audio_class", "Dog", "/m/0bt9lr")
+
+
+def test_undo_asks_for_the_role_of_what_it_takes_back(store):
+    store.adjudicate([label("Ada", "Dog", "not")])
+    for roles in ((), ("label",)):
+        with pytest.raises(UsageError, match="may adjudicate"):
+            store.undo("Ada", roles)
+    assert len(store.history()) == 1
+    assert store.undo("Ada", ("adjudicate",)).undoes == 1
+    store.add([label("Ada", "Dog", "not")])
+    with pytest.raises(UsageError, match="may label"):
+        store.undo("Ada", ("adjudicate",))
+    assert store.undo("Ada").undoes == 3
