@@ -12,9 +12,10 @@ from cca_tools.splits import ALL, read_splits, split_classes
 from cca_tools.workspace import Workspace
 from ccl.ablation.identity import DataSummaries, DataSummary, find_folder, identity_of, is_done
 from ccl.ablation.settings import MASKED, AblationSettings, Variant
-from ccl.methods.registry import NO_TEACHER, method_spec
+from ccl.methods.registry import NO_TEACHER, check_method, method_spec
 from ccl.training.config import TrainConfig
-from ccl.training.configure import configure
+from ccl.training.configure import parse_assignment, resolved
+from ccl.training.heeded import without_unheeded
 
 FEWEST_CLASSES = 2
 
@@ -157,7 +158,10 @@ def _is_empty(workspace: Workspace, name: str) -> bool:
 def _configured(
     place: Place, variant: Variant, settings: AblationSettings, workspace: Workspace
 ) -> tuple[TrainConfig, Path]:
-    """Return the configuration of a cell and the folder it should have."""
+    """Return the configuration of a cell and the folder it should have.
+
+    Settings for all cells that are of no use to this one are left out; its own must be of use.
+    """
     distill = settings.distill if method_spec(variant.method).distils else ()
     is_masked = settings.protocol == MASKED
     values: dict[str, Any] = {
@@ -168,16 +172,19 @@ def _configured(
         "data.teacher_split": place.split if is_masked and distill and place.split != ALL else "",
     }
     try:
-        config = configure(
+        config = resolved(
             preset_name=settings.preset,
             file=settings.config,
             values=values,
             assignments=(*settings.assignments, *variant.assignments),
         )
+        if config.data.sampling == "auto":  # which a single run decides by its method
+            config = replace(config, data=replace(config.data, sampling="balanced"))
+        own = {parse_assignment(text)[0] for text in variant.assignments}
+        config = without_unheeded(config, insist={*own, "data.teacher_split"})
+        check_method(config.method, config.data.distill)
     except CcaError as error:
         raise type(error)(f"{variant.label}: {error.problem}", error.remedy) from None
-    if config.data.sampling == "auto":  # which a single run decides by its method
-        config = replace(config, data=replace(config.data, sampling="balanced"))
     method = "-".join([variant.label, *(distill or (NO_TEACHER,))])
     masked = f"-distil-{config.data.teacher_split}" if config.data.teacher_split else ""
     folder = workspace.runs / method / f"{config.data.split}{masked}" / f"seed{place.seed}"

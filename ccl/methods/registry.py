@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from cca_tools.errors import UsageError
@@ -29,7 +29,8 @@ class MethodSpec:
         summary: One line for help and tables.
         build: From settings and setup.
         routing: Which modules each of its terms trains; its keys are what has a weight.
-        options: The fields of ``MethodSettings`` that it heeds, beside name and weights.
+        options: The fields of ``MethodSettings`` that it heeds, beside name and weights: dotted
+            names, or those of tables heeded as a whole.
         distils: Whether it takes teachers.
         control: Whether it is there to be compared with, not to be used.
     """
@@ -43,7 +44,8 @@ class MethodSpec:
     control: bool = False
 
 
-_CCL_OPTIONS = ("balance", "temperatures")
+_TEMPERATURES = tuple(f"temperatures.{name}" for name in MODALITIES)
+_CCL_OPTIONS = ("balance", *_TEMPERATURES)
 _PLAIN = embedding_losses.EmbeddingLoss
 _MAPPED = embedding_losses.MappedEmbeddingLoss
 _CONTROL = compositional.RandomTeacher
@@ -64,7 +66,7 @@ METHODS: Mapping[str, MethodSpec] = MappingProxyType(
                 "Control: the NCE of the student with itself, no teacher.",
                 labels_only.build,
                 labels_only.LabelsOnly.routing,
-                ("temperatures",),
+                ("temperatures.labels",),
                 distils=False,
                 control=True,
             ),
@@ -96,7 +98,7 @@ METHODS: Mapping[str, MethodSpec] = MappingProxyType(
                 "CCL as its published code computes it.",
                 compositional.CclReleased,
                 compositional.CclReleased.routing,
-                ("temperatures",),
+                _TEMPERATURES,
             ),
             MethodSpec(
                 "crd",
@@ -109,7 +111,7 @@ METHODS: Mapping[str, MethodSpec] = MappingProxyType(
                 "cmc", "Contrastive multiview coding.", CmcMethod, CmcMethod.routing, ("memory",)
             ),
             MethodSpec(
-                "kd", "Softened predictions.", KdMethod, KdMethod.routing, ("temperatures",)
+                "kd", "Softened predictions.", KdMethod, KdMethod.routing, ("temperatures.kd",)
             ),
             MethodSpec(
                 "fitnet", "Embedding regression.", embedding_losses.build_fitnet, _MAPPED.routing
@@ -171,17 +173,47 @@ def check_method(settings: MethodSettings, modalities: Sequence[str]) -> MethodS
             f"{spec.name} distils from a teacher, and none is named",
             "Give --distill audio, image or audio,image",
         )
-    _check_options(settings, spec)
+    _check_options(settings, spec, modalities)
     return spec
 
 
-def _check_options(settings: MethodSettings, spec: MethodSpec) -> None:
-    plain = MethodSettings()
-    for name in (item.name for item in fields(MethodSettings)):
-        heeded = name in ("name", "weights", *spec.options)
-        if not heeded and getattr(settings, name) != getattr(plain, name):
-            known = ", ".join(spec.options) or "no options"
-            raise UsageError(f"{spec.name} has no use for method.{name}", f"It heeds {known}")
+def unheeded_options(settings: MethodSettings, modalities: Sequence[str]) -> list[str]:
+    """Return the options that differ from their default and that the method does not heed.
+
+    The temperature of a modality is heeded where that modality is distilled.
+
+    Args:
+        settings: Of the method.
+        modalities: Those distilled.
+
+    >>> from ccl.methods.settings import Temperatures
+    >>> unheeded_options(MethodSettings("ccl", temperatures=Temperatures(kd=2.0)), ["audio"])
+    ['temperatures.kd']
+    """
+    heeded = [
+        name
+        for name in method_spec(settings.name).options
+        if name not in _TEMPERATURES or name.rpartition(".")[2] in modalities
+    ]
+    now, plain = _options(settings), _options(MethodSettings())
+    return [
+        name
+        for name, value in now.items()
+        if value != plain[name] and not {name, name.partition(".")[0]} & set(heeded)
+    ]
+
+
+def _options(settings: MethodSettings) -> dict[str, object]:
+    """Return the options by dotted name."""
+    tables = {"temperatures": settings.temperatures, "memory": settings.memory}
+    nested = {f"{name}.{k}": v for name, table in tables.items() for k, v in vars(table).items()}
+    return {"balance": settings.balance} | nested
+
+
+def _check_options(settings: MethodSettings, spec: MethodSpec, modalities: Sequence[str]) -> None:
+    for name in unheeded_options(settings, modalities):
+        known = ", ".join(spec.options) or "no options"
+        raise UsageError(f"{spec.name} has no use for method.{name}", f"It heeds {known}")
     unknown = sorted(set(settings.weights) - set(spec.routing))
     if unknown:
         raise UsageError(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from ccl.data.settings import DataSettings
@@ -116,6 +117,8 @@ class TrainConfig:
         return "-".join([self.method.name, *(self.data.distill or [NO_TEACHER])])
 
 
+_ADAPTER = TypeAdapter(TrainConfig)
+
 # what may differ between a run and its continuation: it changes no result
 FREE = ("preset", "data.cache", "data.workers", "data.on_missing", "run.checkpoint_seconds")
 
@@ -123,6 +126,15 @@ FREE = ("preset", "data.cache", "data.workers", "data.on_missing", "run.checkpoi
 def as_dict(config: TrainConfig) -> dict[str, Any]:
     """Return the configuration as plain values that JSON can hold."""
     return asdict(config)
+
+
+def from_dict(values: Mapping[str, Any]) -> TrainConfig:
+    """Return the configuration of nested plain values, as ``as_dict`` gives them.
+
+    Raises:
+        ValidationError: A key is unknown, or a value not allowed.
+    """
+    return _ADAPTER.validate_python(dict(values))
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from cca_tools.errors import UsageError
-from ccl.methods.registry import check_method
+from ccl.methods.registry import check_method, method_spec
 from ccl.models.registry import student_spec
-from ccl.training.config import TrainConfig
-from ccl.training.presets import preset
-
-_ADAPTER = TypeAdapter(TrainConfig)
+from ccl.training.config import TrainConfig, from_dict
+from ccl.training.heeded import check_heeded
+from ccl.training.merging import merged, nested
+from ccl.training.presets import PRESETS, preset
 
 
 def configure(
@@ -36,22 +36,52 @@ def configure(
             text); overrule all.
 
     Raises:
-        UsageError: An unknown key, a value that is not allowed, or a choice that makes no sense.
+        UsageError: An unknown key, a value that is not allowed, a choice that makes no sense, or
+            a setting that is of no use beside the others.
 
     >>> configure(preset_name="demo", assignments=["optim.lr=0.5", "method.name=baseline"]).optim.lr
     0.5
     """
+    config = resolved(preset_name=preset_name, file=file, values=values, assignments=assignments)
+    check_heeded(config)
+    check_method(config.method, config.data.distill)
+    return config
+
+
+def resolved(
+    *,
+    preset_name: str | None = None,
+    file: Path | None = None,
+    values: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+) -> TrainConfig:
+    """Return the same as ``configure``, whether or not the settings go together.
+
+    Raises:
+        UsageError: An unknown key, or a value that is not allowed.
+    """
     given = read_config(file) if file else {}
     name = preset_name or given.get("preset", "default")
+    if not isinstance(name, str):
+        raise UsageError(f"{file}: preset cannot be {name!r}", f"Give one of {', '.join(PRESETS)}")
     result = merged(merged(preset(name), given), {"preset": name})
     for key, value in (values or {}).items():
         result = merged(result, nested(key, value))
     for text in assignments:
-        result = merged(result, nested(*parse_assignment(text)))
+        result = merged(result, nested(*_setting(text)))
     config = validated(result)
     student_spec(config.student.name)
-    check_method(config.method, config.data.distill)
+    method_spec(config.method.name)
     return config
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    key, value = parse_assignment(text)
+    if key.partition(".")[0] == "preset":
+        raise UsageError(
+            f"--set {text}: the preset is no single setting", f"Give --preset {value or 'NAME'}"
+        )
+    return key, value
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -92,28 +122,6 @@ def parse_assignment(text: str) -> tuple[str, Any]:
         return name.strip(), value.strip()
 
 
-def nested(name: str, value: Any) -> dict[str, Any]:
-    """Return a value under its dotted name.
-
-    >>> nested("optim.lr", 0.1)
-    {'optim': {'lr': 0.1}}
-    """
-    for part in reversed(name.split(".")):
-        value = {part: value}
-    result: dict[str, Any] = value
-    return result
-
-
-def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``base`` with the values of ``over`` in place of its own, table by table."""
-    result = dict(base)
-    for name, value in over.items():
-        old = result.get(name)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        result[name] = merged(old, value) if both else value  # type: ignore[arg-type]
-    return result
-
-
 def validated(values: Mapping[str, Any]) -> TrainConfig:
     """Return the configuration of nested plain values.
 
@@ -121,7 +129,7 @@ def validated(values: Mapping[str, Any]) -> TrainConfig:
         UsageError: Naming the first key that is wrong, its value, and what is allowed.
     """
     try:
-        return _ADAPTER.validate_python(dict(values))
+        return from_dict(values)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])

@@ -12,6 +12,7 @@ from ccl.ablation.plan import make_plan
 from ccl.ablation.settings import AblationSettings, Variant, parse_variant
 from ccl.data.batches import TrainBatches
 from ccl.data.study import load_study
+from ccl.methods.settings import MethodSettings
 from ccl.models.registry import student_spec
 from ccl.training.config import as_dict, differences, flat
 
@@ -61,7 +62,9 @@ def test_all_methods_of_a_seed_see_the_same_clips_in_the_same_order(small):
 def test_cells_differ_in_method_and_teacher_alone(small):
     plan = make_plan(small, settings(methods="baseline,ccl,crd"))
     base, ccl, crd = (as_dict(cell.config) for cell in plan.cells[:3])
-    assert [line.split()[0] for line in differences(base, ccl)] == ["data.distill", "method.name"]
+    assert [line.split()[0] for line in differences(base, ccl)] == [
+        "data.audio_teacher", "data.distill", "method.name"  # no teacher is named without one
+    ]  # fmt: skip
     assert [line.split()[0] for line in differences(ccl, crd)] == ["method.name"]
     assert flat(base)["data.sampling"] == "balanced"
 
@@ -173,6 +176,36 @@ def test_wrong_use_is_refused(small, wrong, said):
     with pytest.raises(UsageError) as error:
         make_plan(small, settings(**wrong))
     assert said in str(error.value)
+
+
+def test_common_settings_reach_the_methods_that_heed_them(small):
+    """Those of no use to a method leave its runs as they are; its own must be of use."""
+    more = (
+        "method.temperatures.audio=0.2", "method.balance=0.7", "data.videos_per_class=1",
+        "optim.schedule=steps", "optim.milestones=[4]",
+    )  # fmt: skip
+    methods = "baseline,ccl,kd"
+    base, ccl, kd = (
+        cell.config
+        for cell in make_plan(
+            small, settings(("all",), methods, seeds=(0,), assignments=(*QUICK, *more))
+        ).cells
+    )
+    assert (ccl.method.temperatures.audio, ccl.method.balance) == (0.2, 0.7)
+    assert base.method == MethodSettings("baseline")
+    assert kd.method == MethodSettings("kd")
+    assert (base.data.audio_teacher, kd.data.audio_teacher) == ("tags", "planted")
+    assert {c.data.videos_per_class for c in (base, ccl, kd)} == {1}
+    assert {c.optim.milestones for c in (base, ccl, kd)} == {(4,)}
+    for own in ("method.temperatures.kd=2", "optim.gamma=0.5"):
+        variants = (parse_variant("baseline"), parse_variant(f"own=ccl,{own}"))
+        with pytest.raises(UsageError, match=r"own: .* is of no use to this run of ccl-audio"):
+            make_plan(small, AblationSettings(("all",), variants, assignments=QUICK))
+
+
+def test_masked_is_refused_with_images_which_are_not_masked(small):
+    with pytest.raises(UsageError, match=r"data.teacher_split .* of no use .* --distill audio al"):
+        make_plan(small, settings(protocol="masked", distill=("audio", "image")))
 
 
 def test_a_label_does_not_hide_that_two_cells_are_one_run(small):

@@ -132,3 +132,86 @@ def test_terms_of_the_loss_can_be_ablated():
     config = configure(values=AUDIO, assignments=["method.weights.jsd=0", "method.balance=1"])
     assert config.method.weights == {"jsd": 0}
     assert config.method.balance == 1
+
+
+@pytest.mark.parametrize(
+    ("distill", "assignment", "when"),
+    [
+        (("image",), "data.audio_teacher=vggish", "--distill audio"),
+        (("audio",), "data.image_teacher=resnet34-random", "--distill image"),
+        (("image",), "data.teacher_split=highly_correlated", "--distill audio alone"),
+        (("audio", "image"), "data.teacher_split=highly_correlated", "asked about every video"),
+        (("audio",), "optim.milestones=[3]", "optim.schedule=steps"),
+        (("audio",), "optim.gamma=0.5", "optim.schedule=steps"),
+        (("audio",), "method.temperatures.kd=2", "heeds method.balance, method.temperatures.audio"),
+        (("audio",), "method.temperatures.image=0.2", "ccl heeds"),
+        (("audio",), "method.memory.width=64", "ccl heeds"),
+    ],
+)
+def test_what_a_run_has_no_use_for_is_refused(distill, assignment, when):
+    name = assignment.partition("=")[0]
+    with pytest.raises(UsageError, match=f"{name} .* is of no use to this run of ccl") as caught:
+        configure(values={"data.distill": distill}, assignments=[assignment])
+    assert when in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "assignments",
+    [
+        ["data.sampling=shuffled", "data.videos_per_class=4"],
+        ["method.name=baseline", "data.distill=[]", "data.videos_per_class=4"],
+        ["optim.schedule=constant", "optim.scheduled=student"],
+        ["method.name=pkt", "method.temperatures.audio=0.1"],
+        ["method.name=labels-only", "data.distill=[]", "method.temperatures.audio=0.1"],
+        ["method.name=crd", "method.balance=0.1"],
+    ],
+)
+def test_what_is_of_no_use_beside_other_settings_is_refused(assignments):
+    with pytest.raises(UsageError, match=assignments[-1].partition("=")[0]):
+        configure(values=AUDIO, assignments=assignments)
+
+
+@pytest.mark.parametrize(
+    "assignments",
+    [
+        ["method.name=crd", "method.memory.width=64"],
+        ["method.name=kd", "method.temperatures.kd=2"],
+        ["method.name=labels-only", "data.distill=[]", "method.temperatures.labels=0.1"],
+        ["method.name=random-teacher", "data.audio_teacher=vggish"],
+        ["optim.schedule=steps", "optim.milestones=[3]", "optim.gamma=0.5"],
+        ["data.videos_per_class=4"],
+        ["data.teacher_split=highly_correlated", "method.temperatures.audio=0.1"],
+    ],
+)
+def test_what_is_of_use_is_taken(assignments):
+    config = configure(values=AUDIO, assignments=assignments)
+    name, value = parse_assignment(assignments[-1])
+    assert flat(as_dict(config))[name] == value
+
+
+def test_what_a_preset_sets_may_be_of_no_use(tmp_path):
+    """Only what the user set is refused, also when a run is configured by what another wrote."""
+    config = configure(
+        preset_name="ucf51-released", values=AUDIO, assignments=["optim.schedule=cosine"]
+    )
+    assert config.optim.milestones == (150, 225)
+    file = tmp_path / "c.json"
+    file.write_text(json.dumps(as_dict(config)))
+    assert configure(file=file) == config
+    with pytest.raises(UsageError, match="milestones"):
+        configure(file=file, assignments=["optim.milestones=[100]"])
+
+
+@pytest.mark.parametrize("assignment", ["preset=ucf51-released", "preset=none", "preset.x=1"])
+def test_a_preset_is_no_single_setting(assignment):
+    with pytest.raises(UsageError, match="Give --preset "):
+        configure(values=AUDIO, assignments=[assignment])
+
+
+@pytest.mark.parametrize("value", [["a"], 1, None, {"name": "demo"}])
+def test_a_preset_that_is_no_text(tmp_path, value):
+    file = tmp_path / "c.json"
+    file.write_text(json.dumps({"preset": value}))
+    with pytest.raises(UsageError, match=r"c.json: preset cannot be .*ucf51-released"):
+        configure(file=file, values=AUDIO)
