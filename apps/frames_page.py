@@ -11,9 +11,9 @@ from pathlib import Path
 import streamlit as st
 
 from apps.pages import Page, class_here, draw_person, go_to, open_page
-from apps.saving import draw_pending, save, saved_html, take_back
+from apps.saving import draw_pending, is_too_soon, save, saved_html, take_back
 from apps.style import SHORT_WORDS, chip
-from apps.text import as_attribute, as_html
+from apps.text import as_attribute, as_html, as_markdown
 from cca_tools.errors import CcaError
 from cca_tools.labels.events import NewLabel
 from cca_tools.labels.items import Item
@@ -60,9 +60,9 @@ def draw_frames_page() -> None:
                     with column:
                         _draw_frame(page, name, (frames, position, current), standing)
     for reason in failed:
-        st.caption(f"Not shown: {reason}")
+        st.caption(f"Not shown: {as_markdown(reason)}")
     if frames:
-        _draw_bar(page, name, frames, current)
+        _draw_bar(page, name, (frames, current), standing)
 
 
 def _here(name: str) -> str:
@@ -77,16 +77,25 @@ def _standing(page: Page, name: str) -> dict[str, Answer]:
 
 
 def _frames(page: Page, name: str) -> tuple[list[Frame], bool, list[str]]:
-    """Return the frames that are there, whether others are still being cut, and why some fail."""
+    """Return the frames that are there, whether others are still being cut, and why some fail.
+
+    Where a video fails, the next in order takes its place.
+    """
     frames: list[Frame] = []
-    waiting, failed = False, []
-    shown = [sample for sample in page.study.samples(name).samples if sample.has_video]
-    for sample in shown[:_VIDEOS]:
+    failed: list[str] = []
+    kept, waiting = 0, False
+    for sample in page.study.samples(name).samples:
+        if kept == _VIDEOS:
+            break
+        if not sample.has_video:
+            continue
         seconds = _seconds(sample)
         made = page.study.maker.ask_frames(sample, seconds)
         if isinstance(made, str):
-            failed.append(as_html(f"{sample.video_id}: {made}"))
-        elif made is None:
+            failed.append(f"{sample.video_id}: {made}")
+            continue
+        kept += 1
+        if made is None:
             waiting = True
         else:
             keys = [f"{sample.video_id}@{at_s:.2f}" for at_s in seconds]
@@ -149,7 +158,7 @@ def _draw_frame(
                 SHORT_WORDS[one],
                 key=f"level_{one}_{'on' if one == level else 'off'}_frame_{position}",
                 on_click=_mark,
-                args=(page, name, frames, (position, one)),
+                args=(page, name, frames, (position, one, standing.get(frame.key, NOTHING))),
                 disabled=not page.person.may_label,
                 width="stretch",
             )
@@ -160,19 +169,22 @@ def _encoded(path: str) -> str:
     return base64.b64encode(Path(path).read_bytes()).decode("ascii")
 
 
-def _mark(page: Page, name: str, frames: list[Frame], said: tuple[int, str]) -> None:
-    """Save one mark, and go to the next frame when that is done."""
-    position, level = said
-    frame = frames[position]
-    before = _standing(page, name).get(frame.key, NOTHING)
-    hints = tuple(sorted(page.memory.hints(name)))
-    label = NewLabel(page.person.name, Item("frame", name, frame.key), level, hints=hints)
+def _mark(page: Page, name: str, frames: list[Frame], said: tuple[int, str, Answer]) -> None:
+    """Save one mark over what the page showed, and go to the next frame when that is done."""
+    if is_too_soon():
+        return
+    position, level, before = said
+    label = NewLabel(page.person.name, Item("frame", name, frames[position].key), level)
     what = f"frame {position + 1}"
     if save(page.study.store, page.memory, label, before.event_id, what=what):
         st.session_state[_here(name)] = min(position + 1, len(frames) - 1)
 
 
-def _draw_bar(page: Page, name: str, frames: list[Frame], current: int) -> None:
+def _draw_bar(
+    page: Page, name: str, where: tuple[list[Frame], int], standing: dict[str, Answer]
+) -> None:
+    frames, current = where
+    before = standing.get(frames[current].key, NOTHING)
     with st.bottom:
         st.html(saved_html())
         columns = st.columns([0.8, 2, 2, 2, 1.2, 0.8], gap="small")
@@ -185,7 +197,7 @@ def _draw_bar(page: Page, name: str, frames: list[Frame], current: int) -> None:
                 key=f"level_{level}_bar_{current}",
                 shortcut=_KEYS[level],
                 on_click=_mark,
-                args=(page, name, frames, (current, level)),
+                args=(page, name, frames, (current, level, before)),
                 disabled=not page.person.may_label,
                 width="stretch",
             )

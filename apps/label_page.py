@@ -10,7 +10,7 @@ import streamlit as st
 from apps.pages import Page, class_here, draw_person, go_to, open_page
 from apps.saving import draw_pending, is_too_soon, save, saved_html, undo
 from apps.style import SHORT_WORDS, chip, sound_row
-from apps.text import as_html
+from apps.text import as_html, as_markdown
 from apps.videos import describe_counts, draw_videos
 from cca_tools.errors import CcaError
 from cca_tools.labels.events import NewLabel
@@ -90,8 +90,12 @@ def _listed(page: Page, name: str) -> str:
 
 def _draw_sounds(page: Page, name: str) -> None:
     """Draw the ten audio classes, each with the button that marks it."""
-    pairs = page.study.sounds(name)
     st.html('<p class="cca-title">What it sounds like</p>')
+    try:
+        pairs = page.study.sounds(name)
+    except CcaError as error:
+        st.caption(as_markdown(str(error)))
+        return
     if pairs.empty:
         st.caption("No audio classes are known: run `cca-tools associate`.")
         return
@@ -131,8 +135,7 @@ def _standing_marks(page: Page, name: str) -> dict[str, Answer]:
 def _mark(page: Page, name: str, sound: tuple[str, str], answer: Answer) -> None:
     mid, tag = sound
     level = _MARKS[(_MARKS.index(answer.level) + 1) % 3] if answer.level in _MARKS else ""
-    hints = tuple(sorted(page.memory.hints(name)))
-    label = NewLabel(page.person.name, Item("audio_class", name, mid), level, hints=hints)
+    label = NewLabel(page.person.name, Item("audio_class", name, mid), level)
     save(page.study.store, page.memory, label, answer.event_id, what=tag)
 
 
@@ -172,14 +175,22 @@ def _draw_hints(page: Page, name: str) -> None:
         help="Recorded with every label that you give after looking.",
     ):
         return
-    page.memory.show(name, *_HINTS)
+    try:
+        page.study.store.look(page.person.name, _HINTS, name)
+    except CcaError as error:
+        st.error(as_markdown(f"Not shown, because looking cannot be recorded: {error}"))
+        return
     others = _others(page, name)
     rows = [
         f"<div>{chip(level)} {as_html(who)} <span class='cca-note'>{as_html(note)}</span></div>"
         for who, level, note in others
     ]
     st.html("".join(rows) or "<div>Nobody else has labelled this class yet.</div>")
-    suggestion = page.study.suggestion(name)
+    try:
+        suggestion = page.study.suggestion(name)
+    except CcaError as error:
+        st.caption(as_markdown(str(error)))
+        return
     if suggestion is None:
         st.caption("There is no suggestion: run `cca-tools suggest`.")
         return
@@ -250,7 +261,7 @@ def _save_level(page: Page, name: str, level: str) -> bool:
         Item("class", name),
         level,
         note=page.memory.notes.get(name, before.note),
-        hints=tuple(sorted(page.memory.hints(name) | set(before.hints))),
+        hints=before.hints,
         position=page.session.position(name),
     )
     if not save(page.study.store, page.memory, label, before.event_id):

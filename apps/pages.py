@@ -16,6 +16,7 @@ from cca_tools.labels.session import progress as done_by_all
 
 CLASS = "class_name"
 _EVERYONE_S = 10.0
+_RESULTS = "results"  # the hint that stands with labels given after looking
 
 
 @dataclass(frozen=True)
@@ -123,16 +124,21 @@ def _everyone(place: Place, _page: Page) -> dict[str, int]:
 
 def show_results(page: Page, what: str) -> None:
     """Ask before others' answers are shown to somebody who still has classes open; record it."""
-    if "results" in page.memory.seen.get("", set()):
-        return
+    store, name = page.study.store, page.person.name
     left = len(page.session.order) - page.session.num_labelled
-    if left and page.person.may_label:
-        st.info(
-            f"{what} shows the answers of others, and you have {left} classes open. "
-            "If you look, every label that you give from now on says so."
-        )
-        if not st.button("Show it", type="primary", key="show_results"):
-            st.stop()
-    page.memory.show("", "results")
+    try:
+        if _RESULTS in store.seen(name):
+            return
+        if left and page.person.may_label:
+            st.info(
+                f"{what} shows the answers of others, and you have {left} classes open. "
+                "If you look, every label that you give from now on says so."
+            )
+            if not st.button("Show it", type="primary", key="show_results"):
+                st.stop()
+        store.look(name, (_RESULTS,))
+    except CcaError as error:
+        st.error(as_markdown(f"Not shown, because looking cannot be recorded: {error}"))
+        st.stop()
     if left and page.person.may_label:
         st.rerun()

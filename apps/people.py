@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from apps.text import as_markdown, one_line
+from cca_tools.labels.people import ROLES, not_listed
 from cca_tools.labels.store import LabelStore
 
 NAME = "annotator"  # in the address, so that a name stays when the page is loaded anew
@@ -45,11 +46,28 @@ def find_person(store: LabelStore) -> Person | None:
     name = _logged_in() if uses_login() else _chosen()
     if not name:
         return None
-    may = {
-        role: store.allowed(name, role, listed_only=uses_login())
-        for role in ("label", "adjudicate")
-    }
-    return Person(name, may["label"], may["adjudicate"])
+    roles = roles_of(store, name)
+    return Person(name, "label" in roles, "adjudicate" in roles)
+
+
+def roles_of(store: LabelStore, name: str) -> tuple[str, ...]:
+    """Return what somebody may do now; with a login, nobody may where nobody is listed.
+
+    Raises:
+        WorkspaceError: The database cannot be read.
+    """
+    return tuple(role for role in ROLES if store.allowed(name, role, listed_only=uses_login()))
+
+
+def check_may(store: LabelStore, name: str, role: str) -> None:
+    """Refuse what somebody may not do, whatever his page offers.
+
+    Raises:
+        UsageError: He is not listed for it.
+        WorkspaceError: The database cannot be read.
+    """
+    if role not in roles_of(store, name):
+        raise not_listed(name, role)
 
 
 def _logged_in() -> str:

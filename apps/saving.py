@@ -8,6 +8,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from apps.people import check_may, roles_of
 from apps.study import Memory
 from apps.style import LEVEL_WORDS
 from apps.text import as_html, as_markdown
@@ -30,6 +31,7 @@ class Pending:
         newer: What stands in its way, None for nothing.
         is_conflict: Whether another answer stands in its way, or one was taken back.
         what: What the answer is about, in words.
+        expected: The event that the page showed, or by now has shown as standing in its way.
     """
 
     label: NewLabel
@@ -38,11 +40,19 @@ class Pending:
     newer: Event | None = None
     is_conflict: bool = False
     what: str = ""
+    expected: int | None = None
 
 
 def is_too_soon() -> bool:
-    """Return whether a key comes so soon after an answer that it cannot be meant for the next."""
-    return time.monotonic() - float(st.session_state.get(_SAVED_AT, -_TOO_SOON_S)) < _TOO_SOON_S
+    """Return whether a key comes so soon after an answer that it cannot be meant for the next.
+
+    A key that is held comes again and again, and each time waits anew.
+    """
+    now = time.monotonic()
+    is_soon = now - float(st.session_state.get(_SAVED_AT, -_TOO_SOON_S)) < _TOO_SOON_S
+    if is_soon:
+        st.session_state[_SAVED_AT] = now
+    return is_soon
 
 
 def save(
@@ -69,13 +79,22 @@ def save(
     """
     key = (label.item, decides)
     about = f"{label.item.class_name}, {what}" if what else label.item.class_name
+    add, role = (store.adjudicate, "adjudicate") if decides else (store.add, "label")
     try:
-        add = store.adjudicate if decides else store.add
+        check_may(store, label.annotator, role)
         event = add([label], expected)[0]
     except CcaError as error:
         conflict = isinstance(error, LabelConflictError)
         newer = error.newer if isinstance(error, LabelConflictError) else None
-        memory.pending[key] = Pending(label, str(error), decides, newer, conflict, what)
+        memory.pending[key] = Pending(
+            label,
+            str(error),
+            decides,
+            newer,
+            conflict,
+            what,
+            (newer.id if newer else 0) if conflict else expected,
+        )
         return False
     memory.pending.pop(key, None)
     st.session_state[_SAVED_AT] = time.monotonic()
@@ -96,7 +115,7 @@ def take_back(store: LabelStore, annotator: str) -> None:
 def undo(store: LabelStore, annotator: str) -> Event | None:
     """Take back the annotator's last answer; what cannot be done is told on the page."""
     try:
-        undone = store.undo(annotator)
+        undone = store.undo(annotator, roles_of(store, annotator))
     except CcaError as error:
         st.session_state["refused"] = str(error)
         return None
@@ -168,4 +187,11 @@ def _drop(memory: Memory, key: object) -> None:
 
 
 def _again(store: LabelStore, memory: Memory, pending: Pending) -> None:
-    save(store, memory, pending.label, None, decides=pending.decides, what=pending.what)
+    save(
+        store,
+        memory,
+        pending.label,
+        pending.expected,
+        decides=pending.decides,
+        what=pending.what,
+    )

@@ -8,9 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import streamlit as st
 
+from cca_tools.errors import DataError
 from cca_tools.labels.evidence import EvidenceMaker
 from cca_tools.labels.samples import ClassSamples, SampleIndex
 from cca_tools.labels.store import LabelStore
@@ -81,17 +83,33 @@ class Study:
         return _samples(self.index, class_name, self.place.seed)
 
     def sounds(self, class_name: str) -> pd.DataFrame:
-        """Return the ten audio classes of a class by rank; empty where nothing is associated."""
+        """Return the ten audio classes of a class by rank; empty where nothing is associated.
+
+        Raises:
+            DataError: The associations are damaged.
+        """
         path = self.place.workspace.associations
         found = _sounds(path, path.stat().st_mtime_ns) if path.is_file() else {}
         return found.get(class_name, _NO_SOUNDS)
 
     def suggestion(self, class_name: str) -> dict[str, object] | None:
-        """Return what ``cca-tools suggest`` proposes for a class, if it did."""
+        """Return what ``cca-tools suggest`` proposes for a class, if it did.
+
+        Raises:
+            DataError: Its file is damaged.
+        """
         path = self.place.workspace.suggestions
         if not path.is_file():
             return None
-        rows = pq.read_table(path, filters=[("class_name", "=", class_name)]).to_pylist()
+        try:
+            table = pq.read_table(
+                path, columns=["level", "reasons"], filters=[("class_name", "=", class_name)]
+            )
+        except (OSError, pa.ArrowException) as error:
+            raise DataError(
+                f"the suggestions {path} are damaged: {error}", "Run `cca-tools suggest` again"
+            ) from error
+        rows: list[dict[str, object]] = table.to_pylist()
         return rows[0] if rows else None
 
 
@@ -100,22 +118,12 @@ class Memory:
     """What the server remembers of an annotator until it ends, also when the page is loaded anew.
 
     Args:
-        seen: By class, what was shown besides the videos; under the empty name, of all classes.
         notes: By class, words that no label has taken yet.
         pending: Answers that could not be saved.
     """
 
-    seen: dict[str, set[str]] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     pending: dict[object, object] = field(default_factory=dict)
-
-    def hints(self, class_name: str) -> set[str]:
-        """Return what was shown of a class besides the videos."""
-        return self.seen.get("", set()) | self.seen.get(class_name, set())
-
-    def show(self, class_name: str, *hints: str) -> None:
-        """Record that these were shown."""
-        self.seen.setdefault(class_name, set()).update(hints)
 
 
 @st.cache_resource(show_spinner=False)
@@ -142,6 +150,11 @@ def _samples(index: SampleIndex, class_name: str, seed: int) -> ClassSamples:
 @lru_cache(maxsize=4)
 def _sounds(path: Path, changed_ns: int) -> dict[str, pd.DataFrame]:
     """Read the ten audio classes of every class at once: a few thousand rows of many more."""
-    table = pq.read_table(path, columns=_COLUMNS, filters=[("rank", "<=", TOP)])
+    try:
+        table = pq.read_table(path, columns=_COLUMNS, filters=[("rank", "<=", TOP)])
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(
+            f"the associations {path} are damaged: {error}", "Run `cca-tools associate` again"
+        ) from error
     pairs: pd.DataFrame = table.to_pandas()
     return {str(name): rows for name, rows in pairs.sort_values("rank").groupby("class_name")}
