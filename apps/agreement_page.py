@@ -15,7 +15,6 @@ from cca_tools.labels.agreement import Agreement, agreement
 from cca_tools.reports.levels import LEVELS
 
 _MOST_ROWS = 400
-_RESAMPLES = 1000
 
 
 def draw_agreement_page() -> None:
@@ -32,7 +31,7 @@ def draw_agreement_page() -> None:
     if labels.empty:
         st.info("Nobody has labelled a class yet.")
         return
-    result = _agreement(labels[["annotator", "class_name", "level"]])
+    result = _agreement(labels[["annotator", "class_name", "level", "hints"]])
     for note in result.notes:
         st.caption(as_markdown(note))
     _draw_figures(result, labels)
@@ -46,7 +45,7 @@ def draw_agreement_page() -> None:
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _agreement(labels: pd.DataFrame) -> Agreement:
-    return agreement(labels, resamples=_RESAMPLES)
+    return agreement(labels)
 
 
 def number(value: float, form: str = "{:.2f}") -> str:

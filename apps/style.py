@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -45,9 +46,10 @@ def draw_style() -> None:
 
 
 def chip(level: str, text: str | None = None) -> str:
-    """Return a small label in the level's colour."""
+    """Return a small label in the colour of the level or state; of others it has none."""
     shown = SHORT_WORDS.get(level, level or "open") if text is None else text
-    return f'<span class="cca-chip cca-is-{level or "open"}">{as_html(shown)}</span>'
+    kind = level if level.isidentifier() else "open"
+    return f'<span class="cca-chip cca-is-{kind}">{as_html(shown)}</span>'
 
 
 def progress(parts: Sequence[tuple[str, int]], total: int) -> str:
@@ -72,15 +74,21 @@ def sound_row(tag: str, share: float, log_odds: float, reach: float) -> str:
         share: Of the class's videos, 0 to 1.
         log_odds: How much more often than elsewhere, z.
         reach: The largest |z| of the chart.
+
+    >>> "nan" in sound_row("Bell", float("nan"), float("nan"), 1.0)
+    False
     """
+    told = "–" if math.isnan(share) else f"{share:.0%}"
+    odds = "–" if math.isnan(log_odds) else f"{log_odds:+.1f}"
+    share, log_odds = (0.0 if math.isnan(value) else value for value in (share, log_odds))
     width = 50 * min(1.0, abs(log_odds) / max(reach, 1e-9))
     side = f"left:50%;width:{width:.1f}%" if log_odds >= 0 else f"right:50%;width:{width:.1f}%"
     kind = "more" if log_odds >= 0 else "less"
     return (
         f'<div class="cca-sound"><span class="cca-name" title="{as_attribute(tag)}">'
         f'{as_html(tag)}</span><span class="cca-share"><i style="width:{100 * share:.1f}%"></i>'
-        f'<b>{share:.0%}</b></span><span class="cca-odds" title="log-odds z = {log_odds:.1f}">'
-        f'<i class="cca-{kind}" style="{side}"></i></span><em>{log_odds:+.1f}</em></div>'
+        f'<b>{told}</b></span><span class="cca-odds" title="log-odds z = {odds}">'
+        f'<i class="cca-{kind}" style="{side}"></i></span><em>{odds}</em></div>'
     )
 
 
