@@ -86,12 +86,13 @@ def train_command(workspace: Path, as_json: bool, dry_run: bool, **options: Any)
       cca-tools train --method baseline --preset ucf51-released --seed 1
       cca-tools train --method ccl --distill audio --preset demo --set optim.lr=0.01 --dry-run
     """
+    from ccl.training.plan import plan
     from ccl.training.train import Options, train
 
     config = _config(options)
     place = Workspace(workspace)
     if dry_run:
-        _print_plan(config, place, options["folder"], as_json)
+        _print_plan(plan(config, place, options["folder"], options["device"]), as_json)
         return 0
     told = Options(
         resume=not options["restart"],
@@ -121,12 +122,7 @@ def _config(options: dict[str, Any]) -> TrainConfig:
     )
 
 
-def _print_plan(
-    config: TrainConfig, workspace: Workspace, folder: Path | None, as_json: bool
-) -> None:
-    from ccl.training.plan import plan
-
-    found = plan(config, workspace, folder)
+def _print_plan(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return

@@ -19,11 +19,9 @@ from cca_tools.workspace import Workspace
 from ccl.ablation.cell import die_with
 from ccl.ablation.engine import PARENT
 from ccl.data.study import load_study
-from ccl.models.teachers import load_image_teacher
-from ccl.training.config import TrainConfig
 from ccl.training.configure import validated
-from ccl.training.job import IMAGE, ImageTeacher, Job, build_job, products
-from ccl.training.ranks import Ranks, joined
+from ccl.training.job import Job, build_job, open_image_teacher, products
+from ccl.training.ranks import joined
 from ccl.training.totals import Totals
 
 STEPS = 3
@@ -49,7 +47,7 @@ def measure(config: dict[str, Any], workspace: Workspace) -> dict[str, float]:
     settings = replace(settings, data=replace(settings.data, cache="disk"))
     study = load_study(workspace, settings.data)
     with joined(None) as ranks, products(settings.run.precision):
-        job = build_job(settings, study, ranks, _image_teacher(settings, ranks))
+        job = build_job(settings, study, ranks, open_image_teacher(settings, ranks.device))
         overhead = time.process_time()
         generator = Generator(ranks.device)
         job.student.train()
@@ -66,13 +64,6 @@ def measure(config: dict[str, Any], workspace: Workspace) -> dict[str, float]:
             torch.cuda.synchronize(ranks.device)
         seconds = time.perf_counter() - began
     return {"clips_per_s": clips / seconds, "bytes": _bytes(job), "overhead_s": overhead}
-
-
-def _image_teacher(config: TrainConfig, ranks: Ranks) -> ImageTeacher | None:
-    if IMAGE not in config.data.distill:
-        return None
-    teacher = load_image_teacher(config.data.image_teacher, seed=config.seed).to(ranks.device)
-    return ImageTeacher(teacher, teacher.width)
 
 
 def _bytes(job: Job) -> float:

@@ -16,6 +16,7 @@ from ccl.methods.registry import NO_TEACHER, check_method, method_spec
 from ccl.training.config import TrainConfig
 from ccl.training.configure import parse_assignment, resolved
 from ccl.training.heeded import without_unheeded
+from ccl.training.weights import data_hash
 
 FEWEST_CLASSES = 2
 
@@ -113,7 +114,13 @@ def make_plan(workspace: Workspace, settings: AblationSettings) -> Plan:
                     continue
                 _add(
                     cells,
-                    Cell((place,), config, data, folder, identity_of(config, data.fingerprint)),
+                    Cell(
+                        (place,),
+                        config,
+                        data,
+                        folder,
+                        identity_of(config, data_hash(data.fingerprint, config)),
+                    ),
                 )
     if not cells:
         raise DataError(

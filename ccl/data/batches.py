@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
@@ -96,6 +97,7 @@ class TrainBatches:
 
     Each is a pure function of ``(settings.seed, epoch, step)``; the ranks' parts, put together
     in order, are the batch that one rank alone would see. Their sizes differ by at most one.
+    ``reader`` has the frames of the validation videos, too, which are read after every epoch.
 
     Args:
         study: Its ``train`` is read.
@@ -129,9 +131,11 @@ class TrainBatches:
             )
         self._rank, self._world = rank, world
         device = torch.device(device)
-        videos = sorted(set(self._table.store_index.tolist()))
-        reader = open_reader(self._store, videos, settings.cache, device, settings.workers)
-        self._clips = _Clips(self._table, spec, settings, reader)
+        needed = {*study.train.store_index.tolist(), *study.val.store_index.tolist()}
+        self.reader = open_reader(
+            self._store, sorted(needed), settings.cache, device, settings.workers
+        )
+        self._clips = _Clips(self._table, spec, settings, self.reader)
         self._targets = torch.from_numpy(self._table.targets).to(device)
         self._teachers = {
             name: torch.from_numpy(teacher.values[self._table.rows]).to(device)
@@ -196,7 +200,7 @@ class EvalBatches:
 
     Every video of the table comes exactly once over all ranks, with all its clips in one batch;
     nothing is filled up. A rank may get one video more than another, or none at all. Frames are
-    decoded when they are needed, whatever the cache of training.
+    decoded when they are needed, unless ``read_by`` names another reader.
 
     Args:
         table: The videos.
@@ -224,6 +228,11 @@ class EvalBatches:
         reader = DecodingReader(store, torch.device(device), settings.workers)
         self._clips = _Clips(table, spec, settings, reader)
         self._targets = torch.from_numpy(table.targets).to(device)
+
+    def read_by(self, reader: Reader) -> Self:
+        """Take clips from a reader that has these videos, and return the batches themselves."""
+        self._clips.reader = reader
+        return self
 
     def __len__(self) -> int:
         """Return the number of batches of this rank."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import psutil
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -19,6 +20,7 @@ from ccl.data.augment import num_bytes
 from ccl.data.frame_store import FrameSource, Pixels
 
 Frames = Sequence[NDArray[np.int64]]
+_GROUP = Path("/sys/fs/cgroup")  # of a container on Linux
 DEVICE_SHARE, HOST_SHARE = 0.5, 0.5  # of what is free; the rest is for training
 
 
@@ -197,12 +199,9 @@ def free_on_host() -> int:
 
     Processes that `torchrun` started on one machine each keep a copy.
     """
-    info = Path("/proc/meminfo").read_text(encoding="ascii")
-    available = next(line for line in info.splitlines() if line.startswith("MemAvailable"))
-    free = int(available.split()[1]) * 1024
-    for limit, used in (("memory.max", "memory.current"),):
-        group = Path("/sys/fs/cgroup")
-        text = (group / limit).read_text().strip() if (group / limit).exists() else "max"
-        if text != "max":
-            free = min(free, int(text) - int((group / used).read_text()))
+    free = int(psutil.virtual_memory().available)
+    limit, used = _GROUP / "memory.max", _GROUP / "memory.current"
+    text = limit.read_text().strip() if limit.exists() else "max"
+    if text != "max":
+        free = min(free, int(text) - int(used.read_text()))
     return max(0, free) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -135,13 +136,16 @@ def _with_parts(videos: pd.DataFrame, settings: DataSettings, ledger: Ledger) ->
 
 
 def _note_leaks(videos: pd.DataFrame, ledger: Ledger) -> None:
-    train = set(videos["group"][videos["part"] == "train"])
-    for part in ("val", "test"):
-        both = sorted(train & set(videos["group"][videos["part"] == part]))
+    """Note groups that are in two parts: what is learnt or chosen on one shows on the other."""
+    for one, other in combinations(("train", "val", "test"), 2):
+        both = sorted(
+            set(videos["group"][videos["part"] == one])
+            & set(videos["group"][videos["part"] == other])
+        )
         ledger.note(
             both,
-            f"group is in both train and {part}: figures flatter",
-            f"groups are in both train and {part}: figures flatter",
+            f"group is in both {one} and {other}: figures flatter",
+            f"groups are in both {one} and {other}: figures flatter",
         )
 
 

@@ -49,7 +49,7 @@ def audio_table(
         path = _feature_file(workspace, name)
         matched = match_features(read_features(path), videos["video_id"].tolist())
         matched.tell(ledger)
-        embeddings, files = matched.embeddings, [path] if path.is_file() else []
+        embeddings, files = matched.embeddings, _files(path)
     table = _table(name, embeddings, videos["video_id"].tolist(), ledger)
     if not table.present.any():
         why = f" ({'; '.join(ledger.problems)})" if ledger.problems else ""
@@ -58,6 +58,11 @@ def audio_table(
             "Choose another --audio-teacher, or tag these videos with --keep embedding",
         )
     return table, files
+
+
+def _files(path: Path) -> list[Path]:
+    """Return the files that features are read from: that one, or those of a folder."""
+    return sorted(path.rglob("*.npy")) if path.is_dir() else [path]
 
 
 def _feature_file(workspace: Workspace, name: str) -> Path:

@@ -162,7 +162,8 @@ def load_last(folder: Path, job: Job, data_hash: str) -> Place:
         )
     if state["data"] != data_hash:
         raise DataError(
-            f"the run {folder} was begun with other data (videos, teachers or frames changed)",
+            f"the run {folder} was begun with other data (videos, teachers, frames or files of "
+            "weights changed)",
             "Restore them, or give --restart to begin anew",
         )
     job.student.load_state_dict(state["student"])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -13,22 +12,22 @@ import torch
 from torch import Generator, Tensor
 from torch.optim import SGD
 
-from cca_tools.errors import UsageError
-from ccl.data.batches import Batch, TrainBatches
+from ccl.data.batches import Batch, EvalBatches, TrainBatches
 from ccl.data.study import Study
 from ccl.methods.base import Given, Method, Setup
 from ccl.methods.registry import build_method
-from ccl.models.download import published_weights
 from ccl.models.prediction import Prediction
-from ccl.models.registry import StudentSpec, build_student, student_spec
+from ccl.models.registry import build_student, student_spec
 from ccl.models.student import VideoStudent
+from ccl.models.teachers import load_image_teacher
+from ccl.training.checks import check_run, check_smallest_batch
 from ccl.training.config import Precision, TrainConfig
 from ccl.training.optimiser import build_optimiser, clip_gradients
 from ccl.training.ranks import Ranks
 from ccl.training.totals import Totals
+from ccl.training.weights import student_weights
 
 IMAGE = "image"
-KINETICS = "kinetics"
 Frames = Callable[[Tensor], Tensor]
 
 
@@ -59,6 +58,7 @@ class Job:
         optimiser: Over both.
         batches: Of training.
         image_teacher: Where images are distilled.
+        validation: Of the videos held out, read from the cache of training.
     """
 
     config: TrainConfig
@@ -70,6 +70,7 @@ class Job:
     optimiser: SGD
     batches: TrainBatches
     image_teacher: ImageTeacher | None
+    validation: EvalBatches
 
     def step(self, batch: Batch, generator: Generator, totals: Totals) -> None:
         """Learn from one batch: one forward pass, one objective, one backward pass."""
@@ -89,6 +90,29 @@ class Job:
         totals.add(video, given.targets, objective)
 
 
+def build_networks(
+    config: TrainConfig, study: Study, device: torch.device, image_width: int | None = None
+) -> tuple[VideoStudent, Method]:
+    """Build student and method on the CPU, all from ``config.seed``.
+
+    Args:
+        config: All settings.
+        study: The data; its teachers are those that ``config.data.distill`` names.
+        device: Where they are going to be trained.
+        image_width: Of the image teacher's embedding, where images are distilled.
+
+    Raises:
+        CcaError: What training refuses: settings that do not go together, with the data, or with
+            the device; weights that are absent or do not fit; a method without data for it.
+    """
+    check_run(config, study, device)
+    spec = student_spec(config.student.name)
+    weights = student_weights(config)
+    student = build_student(spec.name, len(study.classes), seed=config.seed, weights=weights)
+    check_smallest_batch(student, spec, config.data, len(study.train))
+    return student, build_method(config.method, setup_of(config, study, spec.width, image_width))
+
+
 def build_job(
     config: TrainConfig, study: Study, ranks: Ranks, image_teacher: ImageTeacher | None = None
 ) -> Job:
@@ -103,15 +127,24 @@ def build_job(
     Raises:
         CcaError: What the networks, the method or the batches refuse.
     """
-    _check_precision(config.run.precision, ranks.device)
     spec = student_spec(config.student.name)
-    weights = _weights(spec, config.student.weights)
-    built = build_student(spec.name, len(study.classes), seed=config.seed, weights=weights)
+    width = image_teacher.width if image_teacher is not None else None
+    built, method = build_networks(config, study, ranks.device, width)
     layout = torch.channels_last_3d if config.run.channels_last else torch.preserve_format
     placed = built.to(ranks.device, memory_format=layout)  # type: ignore[call-overload]
     student = cast(VideoStudent, ranks.prepare(placed))
-    method = build_method(config.method, setup_of(config, study, spec.width, image_teacher))
     method.to(ranks.device)
+    batches = TrainBatches(
+        study, spec, config.data, device=ranks.device, rank=ranks.rank, world=ranks.world
+    )
+    validation = EvalBatches(
+        study.val,
+        study.store,
+        spec,
+        replace(config.data, clips_per_video=config.run.val_clips),
+        device=ranks.device,
+        ranks=(ranks.rank, ranks.world),
+    )
     return Job(
         config,
         study,
@@ -120,40 +153,29 @@ def build_job(
         torch.compile(student) if config.run.compile else student,
         method,
         build_optimiser(student, method, config.optim),
-        TrainBatches(
-            study, spec, config.data, device=ranks.device, rank=ranks.rank, world=ranks.world
-        ),
+        batches,
         image_teacher,
+        validation.read_by(batches.reader),
     )
 
 
-def _check_precision(precision: Precision, device: torch.device) -> None:
-    if precision == "bf16" and device.type == "cpu":
-        raise UsageError(
-            "bf16 is for GPUs: on a CPU, gradients of its convolutions come out as NaN (seen in "
-            "PyTorch 2.11)",
-            "Give --precision fp32",
-        )
+def open_image_teacher(config: TrainConfig, device: torch.device) -> ImageTeacher | None:
+    """Return the image teacher, if there is to be one.
+
+    Raises:
+        CcaError: There is none of that name, or its weights cannot be had.
+    """
+    if IMAGE not in config.data.distill:
+        return None
+    teacher = load_image_teacher(config.data.image_teacher, seed=config.seed).to(device)
+    return ImageTeacher(teacher, teacher.width)
 
 
-def _weights(spec: StudentSpec, wanted: str | None) -> Path | None:
-    if wanted != KINETICS:
-        return Path(wanted) if wanted else None
-    if not spec.weights_url:
-        raise UsageError(
-            f"no Kinetics weights of {spec.name} are published",
-            "Choose r2plus1d_18, mc3_18 or r3d_18, or give a file",
-        )
-    return published_weights(spec.weights_url)
-
-
-def setup_of(
-    config: TrainConfig, study: Study, width: int, image_teacher: ImageTeacher | None
-) -> Setup:
+def setup_of(config: TrainConfig, study: Study, width: int, image_width: int | None) -> Setup:
     """Return what the method has to know of a study."""
     widths = {name: teacher.width for name, teacher in study.teachers.items()}
-    if image_teacher is not None:
-        widths[IMAGE] = image_teacher.width
+    if image_width is not None:
+        widths[IMAGE] = image_width
     rows = study.train.rows
     return Setup(
         width,

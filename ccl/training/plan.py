@@ -5,27 +5,44 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from cca_tools.workspace import Workspace
 from ccl.data.study import Study, VideoTable, load_study
-from ccl.models.registry import build_student, student_spec
+from ccl.models.registry import student_spec
+from ccl.training.checks import default_device, usable_device
 from ccl.training.config import TrainConfig, as_dict
+from ccl.training.job import build_networks, open_image_teacher
 from ccl.training.run import run_folder
 
 PARTS = ("train", "val", "test")
 
 
-def plan(config: TrainConfig, workspace: Workspace, folder: Path | None = None) -> dict[str, Any]:
+def plan(
+    config: TrainConfig,
+    workspace: Workspace,
+    folder: Path | None = None,
+    device: str | None = None,
+) -> dict[str, Any]:
     """Return settings, size of the data and of the student, and folder, as plain values.
 
     ``parts`` holds, for train, val and test: the name, videos, classes that have any, and videos
     with an audio embedding.
 
+    Args:
+        config: All settings.
+        workspace: Where data are read from.
+        folder: Of the run, in place of the usual one.
+        device: Where it would compute; None for a GPU where there is one.
+
     Raises:
         CcaError: What training would refuse, too.
     """
+    place = usable_device(device) if device else default_device()
     study = load_study(workspace, config.data)
     spec = student_spec(config.student.name)
-    student = build_student(spec.name, len(study.classes), seed=config.seed)
+    teacher = open_image_teacher(config, torch.device("cpu"))
+    student, _ = build_networks(config, study, place, teacher.width if teacher else None)
     return {
         "config": as_dict(config),
         "parts": [_part(name, getattr(study, name), study) for name in PARTS],

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ccl.methods.base import Given
 from ccl.models.prediction import Prediction
 from ccl.training.batch_norm import gathered_batch_norm
+from ccl.training.checks import default_device
 
 CPU = torch.device("cpu")
 
@@ -131,7 +132,7 @@ def joined(device: torch.device | None = None) -> Iterator[Ranks]:
         int(os.environ.get(x, y)) for x, y in (("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
     )
     if device is None:
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = default_device()
     if device.type == "cuda" and device.index is None:
         device = torch.device("cuda", local)
     if world == 1:

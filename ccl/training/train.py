@@ -13,28 +13,36 @@ from pathlib import Path
 
 import torch
 
-from cca_tools.errors import UsageError
 from cca_tools.splits import read_splits
 from cca_tools.workspace import Provenance, Workspace, provenance_path, write_json
 from ccl.data.study import Study, load_study
 from ccl.evaluation.evaluate import EvaluationSettings, evaluate_student, write_results
 from ccl.evaluation.evaluate import Place as Results
 from ccl.models.registry import student_spec
-from ccl.models.teachers import load_image_teacher
 from ccl.training.checkpoint import BEST, LAST, Place, Saver, load_last
+from ccl.training.checks import usable_device
 from ccl.training.config import TrainConfig, as_dict
 from ccl.training.curves import CURVES, write_curves
-from ccl.training.job import IMAGE, ImageTeacher, build_job, products
+from ccl.training.job import build_job, open_image_teacher, products
 from ccl.training.loop import Course, End, fit
 from ccl.training.ranks import Ranks, joined
 from ccl.training.record import BOARD, METRICS, STATUS, Record, read_metrics
 from ccl.training.run import CONFIG, DONE, EARLY, Run, run_folder
 from ccl.training.signals import stop_signal
+from ccl.training.weights import data_hash, weight_files
 
 log = logging.getLogger(__name__)
 
 EVALUATION = "evaluation.json"
-_RESULTS = (EVALUATION, "evaluation.md", "predictions.parquet", "confusion.png", "embeddings.png")
+EXPORT = "export"
+_RESULTS = tuple(
+    f"{name}{part}{suffix}"
+    for part in ("", "-val")
+    for name, suffix in (
+        ("evaluation", ".json"), ("evaluation", ".md"), ("predictions", ".parquet"),
+        ("confusion", ".png"), ("embeddings", ".png"),
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,7 @@ def train(
     """
     options = options or Options()
     began = time.monotonic()
-    device = _device(options.device)
+    device = usable_device(options.device) if options.device else None
     study = study or load_study(workspace, config.data)
     folder = folder or run_folder(workspace, config)
     with ExitStack() as stack:
@@ -143,38 +151,21 @@ def _summary(run: Run, state: str, metrics: dict[str, float]) -> RunSummary:
     )
 
 
-def _device(name: str | None) -> torch.device | None:
-    if name is None:
-        return None
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        first = str(error).splitlines()[0]
-        raise UsageError(f"cannot compute on {name!r}: {first}", "Give cpu or cuda") from error
-    return device
-
-
 def _train(
     config: TrainConfig, study: Study, folder: Path, ranks: Ranks, options: Options
 ) -> tuple[str, int]:
     """Return how training ended, and the exit code for it."""
-    if config.run.patience and not len(study.val):
-        raise UsageError(
-            f"patience {config.run.patience} needs validation videos, and there are none",
-            "Give a data.val_fraction above 0, or no patience",
-        )
-    job = build_job(config, study, ranks, _image_teacher(config, ranks))
-    data_hash = study.fingerprint()
+    job = build_job(config, study, ranks, open_image_teacher(config, ranks.device))
+    learnt_from = data_hash(study.fingerprint(), config)
     if not options.resume and ranks.is_first:
         _clear(folder)
     ranks.wait()
     begun = (folder / LAST).exists()
-    place = load_last(folder, job, data_hash) if begun else Place()
+    place = load_last(folder, job, learnt_from) if begun else Place()
     if begun and Run.open(folder).is_done:
         return str(Run.open(folder).status["state"]), 0
     if ranks.is_first:
-        _write_config(config, study, folder, options.command, data_hash)
+        _write_config(config, study, folder, options.command, learnt_from)
     mine = folder if ranks.is_first else None
     steps = len(job.batches)
     with (
@@ -183,7 +174,7 @@ def _train(
             Record(mine, place, (steps, steps * config.optim.epochs), show=options.progress)
         ) as record,
     ):
-        saver = Saver(mine, data_hash, config.run.checkpoint_seconds)
+        saver = Saver(mine, learnt_from, config.run.checkpoint_seconds)
         course = Course(job, place, record, saver, stop)
         state = _fit_recorded(course)
     if state != "stopped":
@@ -209,26 +200,22 @@ def _fit_recorded(course: Course) -> End:
     return state
 
 
-def _image_teacher(config: TrainConfig, ranks: Ranks) -> ImageTeacher | None:
-    if IMAGE not in config.data.distill:
-        return None
-    teacher = load_image_teacher(config.data.image_teacher, seed=config.seed).to(ranks.device)
-    return ImageTeacher(teacher, teacher.width)
-
-
 def _clear(folder: Path) -> None:
+    """Remove what an earlier run left, and what was made of its student."""
     for name in (LAST, BEST, CONFIG, METRICS, STATUS, CURVES, *_RESULTS):
         (folder / name).unlink(missing_ok=True)
         provenance_path(folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / BOARD, ignore_errors=True)
+    for name in (BOARD, EXPORT):
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def _write_config(
-    config: TrainConfig, study: Study, folder: Path, command: str, data_hash: str
+    config: TrainConfig, study: Study, folder: Path, command: str, learnt_from: str
 ) -> None:
-    about = {"config": as_dict(config), "classes": study.classes, "data": data_hash}
+    about = {"config": as_dict(config), "classes": study.classes, "data": learnt_from}
     write_json(folder / CONFIG, about | {"notes": study.notes})
-    Provenance(command, as_dict(config), study.inputs).write(folder / CONFIG)
+    inputs = (*study.inputs, *weight_files(config))
+    Provenance(command, as_dict(config), inputs).write(folder / CONFIG)
 
 
 def _known_metrics(folder: Path) -> dict[str, float]:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from ccl.data.batches import EvalBatches
 from ccl.evaluation.predict import predict
 from ccl.evaluation.recognition import topk_hits
-from ccl.models.registry import student_spec
 from ccl.training.job import Job, autocast
 
 
@@ -22,17 +18,8 @@ def validate(job: Job) -> dict[str, float]:
     study, ranks = job.study, job.ranks
     if not len(study.val):
         return {}
-    settings = replace(job.config.data, clips_per_video=job.config.run.val_clips)
-    batches = EvalBatches(
-        study.val,
-        study.store,
-        student_spec(job.config.student.name),
-        settings,
-        device=ranks.device,
-        ranks=(ranks.rank, ranks.world),
-    )
     with autocast(job.config.run.precision, ranks.device):
-        said = predict(job.student, batches, study.val, study.classes, "val")
+        said = predict(job.student, job.validation, study.val, study.classes, "val")
     targets = said.videos["target"].to_numpy()
     chosen = said.probs[np.arange(len(targets)), targets]
     return {
