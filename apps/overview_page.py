@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +14,8 @@ from apps.style import COLOURS, LEVEL_WORDS, chip, table
 from apps.text import as_html, as_markdown
 from cca_tools.errors import CcaError
 from cca_tools.labels.adjudication import RULES, final_levels
+from cca_tools.labels.files import csv_text
+from cca_tools.labels.reporting import all_current
 from cca_tools.labels.table_a import table_a
 from cca_tools.reports.formats import to_csv, to_latex, to_markdown
 from cca_tools.splits import make_splits
@@ -38,7 +41,7 @@ def draw_overview_page() -> None:
     )
     try:
         levels = _levels(page, rule)
-        answers = page.study.store.current("class")
+        answers = all_current(page.study.store)
         history = page.study.store.history()
     except CcaError as error:
         st.error(as_markdown(str(error)))
@@ -51,7 +54,11 @@ def draw_overview_page() -> None:
     with right:
         st.subheader("Share of classes, with 95 % intervals", anchor=False)
         st.html(_chart(shares))
-    _draw_downloads(rule, levels, shares, {"answers": answers, "history": history})
+    _draw_downloads(
+        (*summaries(rule, levels, shares),
+         ("Answers, CSV", "answers.csv", csv_text(answers), "text/csv"),
+         ("History, CSV", "history.csv", csv_text(history), "text/csv"))
+    )  # fmt: skip
     st.subheader("Class by class", anchor=False)
     _draw_classes(levels)
 
@@ -91,39 +98,33 @@ def _chart(shares: pd.DataFrame) -> str:
     return f'<div class="cca-bars">{"".join(rows)}</div>'
 
 
-def _draw_downloads(
-    rule: str, levels: pd.DataFrame, shares: pd.DataFrame, more: dict[str, pd.DataFrame]
-) -> None:
-    st.subheader("Take away", anchor=False)
+def summaries(
+    rule: str, levels: pd.DataFrame, shares: pd.DataFrame
+) -> tuple[tuple[str, str, str, str], ...]:
+    """Return what sums the labels up as files: label, name, text, MIME type."""
     told = levels[["class_name", "level", "votes", "disputed", "source"]]
     splits = make_splits(dict(zip(levels["class_name"], levels["level"], strict=True)))
     listed = {
         name: {"classes": list(one.classes), "rule": one.rule} for name, one in splits.items()
     }
-    flat = {name: _flat(frame) for name, frame in more.items()}
     caption = f"Video classes by audio-visual correlation ({rule})"
-    files = (
+    return (
         ("Levels, CSV", "levels.csv", to_csv(told), "text/csv"),
         ("Table A, Markdown", "table_a.md", to_markdown(_shown(shares)), "text/markdown"),
         ("Table A, LaTeX", "table_a.tex",
          to_latex(_shown(shares), "lrrr", caption, "tab:table-a"), "application/x-tex"),
-        ("Answers, CSV", "answers.csv", to_csv(flat["answers"]), "text/csv"),
-        ("History, CSV", "history.csv", to_csv(flat["history"]), "text/csv"),
         ("Splits, JSON", "splits_preview.json",
          json.dumps(listed, indent=2, ensure_ascii=False), "application/json"),
     )  # fmt: skip
+
+
+def _draw_downloads(files: Sequence[tuple[str, str, str, str]]) -> None:
+    st.subheader("Take away", anchor=False)
     with st.container(horizontal=True):
         for label, name, text, mime in files:
             data = text.encode("utf-8", "backslashreplace")
             st.download_button(label, data, name, mime, on_click="ignore", key=f"take_{name}")
     st.caption("`cca-tools split` writes the splits.json that training takes, with its provenance.")
-
-
-def _flat(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with its hints as text."""
-    if "hints" not in frame.columns:
-        return frame
-    return frame.assign(hints=[" ".join(hints) for hints in frame["hints"]])
 
 
 def _shown(shares: pd.DataFrame) -> pd.DataFrame:

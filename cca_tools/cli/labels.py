@@ -21,6 +21,7 @@ from cca_tools.labels.files import check_suffix, plain_rows, write_table
 from cca_tools.labels.importing import import_labels
 from cca_tools.labels.items import ITEM_KINDS
 from cca_tools.labels.people import ROLES
+from cca_tools.labels.reporting import all_current
 from cca_tools.labels.store import LabelStore
 from cca_tools.labels.study import LevelSource, open_labels, study_levels
 from cca_tools.labels.vggsounder import Thresholds
@@ -130,7 +131,7 @@ def export_command(file: Path, workspace: Path, database: str | None, what: str,
         elif what == "final":
             frame = final_levels(store, rule)
         else:
-            frame = _current(store, ITEM_KINDS)
+            frame = all_current(store)
     write_table(frame, file)
     click.echo(f"{file}: {len(frame)} rows")
 
@@ -160,7 +161,7 @@ def list_command(
         frame["level"] = [study.levels[name] or "open" for name in study.missing]
     else:
         with open_labels(place, database) as store:
-            frame = _current(store, (kind,), options["annotator"], options["class_name"])
+            frame = all_current(store, (kind,), options["annotator"], options["class_name"])
     shown = ["class_name", "key", "annotator", "level", "note"]
     _print(frame, [name for name in shown if name in frame], options["as_json"])
 
@@ -243,11 +244,6 @@ def people_command(
         [(person, ", ".join(may)) for person, may in listed.items()], columns=["name", "may"]
     )
     _print(frame, ["name", "may"], options["as_json"])
-
-
-def _current(store: LabelStore, kinds: tuple[str, ...], *which: str | None) -> pd.DataFrame:
-    frames = [store.current(kind, *which).assign(item_kind=kind) for kind in kinds]
-    return pd.concat(frames, ignore_index=True)
 
 
 def _print(frame: pd.DataFrame, shown: list[str], as_json: bool) -> None:

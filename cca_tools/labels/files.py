@@ -45,11 +45,16 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     elif suffix == ".json":
         write_json(path, plain_rows(frame))
     else:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\r\n")  # quotes both wherever they stand
-        writer.writerow(frame.columns)
-        writer.writerows([_cell(value) for value in row.values()] for row in plain_rows(frame))
-        write_text(path, text.getvalue())
+        write_text(path, csv_text(frame))
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return the CSV that `write_table` writes."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")  # quotes both wherever they stand
+    writer.writerow(frame.columns)
+    writer.writerows([_cell(value) for value in row.values()] for row in plain_rows(frame))
+    return text.getvalue()
 
 
 def read_table(path: Path) -> list[dict[str, Any]]:

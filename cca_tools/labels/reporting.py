@@ -1,15 +1,28 @@
-"""What `cca-tools labels adjudicate` reports: two rules side by side, and what they decide."""
+"""What stands of all items, and two rules side by side with what they decide."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pandas as pd
 
 from cca_tools.labels.adjudication import UNDECIDED, final_levels
 from cca_tools.labels.events import Event, NewLabel
-from cca_tools.labels.items import Item
+from cca_tools.labels.items import ITEM_KINDS, Item
 from cca_tools.labels.store import LabelStore
 
 COMPARED = ("majority", "dawid-skene")
+
+
+def all_current(
+    store: LabelStore,
+    kinds: Sequence[str] = ITEM_KINDS,
+    annotator: str | None = None,
+    class_name: str | None = None,
+) -> pd.DataFrame:
+    """Return what stands of items of several kinds: `LabelStore.current` and ``item_kind``."""
+    frames = [store.current(kind, annotator, class_name).assign(item_kind=kind) for kind in kinds]
+    return pd.concat(frames, ignore_index=True)
 
 
 def compare_rules(store: LabelStore) -> pd.DataFrame:

@@ -7,9 +7,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from label_pages import draw
 from labelling import HOSTILE, SWITCHES, browser_path, make_study
+from streamlit.testing.v1 import AppTest
 
+from cca_tools.labels.store import LabelStore
 from cca_tools.workspace import Workspace
+
+WAIT_S = 0.3  # for a lock, in place of the 15 s of a person's patience
 
 
 @pytest.fixture(scope="session")
@@ -84,3 +89,43 @@ def open_tab(browser):
     yield new
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def here(study, monkeypatch, _forget):
+    """The study that the pages look at."""
+    monkeypatch.setenv("CCA_LABEL_WORKSPACE", str(study.root))
+    monkeypatch.setattr("cca_tools.labels.database.WAIT_S", WAIT_S)
+    return study
+
+
+@pytest.fixture
+def store(here):
+    with LabelStore.open(here) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(here):
+    """Give a function that opens a page as somebody."""
+
+    def new(annotator="Ann", name="label"):
+        test = AppTest.from_function(draw, args=(name,), default_timeout=60)
+        if annotator:
+            test.query_params["annotator"] = annotator
+        test.run()
+        assert not test.exception, test.exception
+        return test
+
+    return new
+
+
+@pytest.fixture
+def _forget(study):
+    """What Streamlit keeps for a server belongs to one test."""
+    import streamlit as st
+
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    shutil.rmtree(study.root, ignore_errors=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
-import pytest
+from label_pages import answer, button, draw, levels, shown, text_of
 from labelling import CLASSES, HOSTILE
 from privileges import obey_permissions
 from streamlit.testing.v1 import AppTest
@@ -18,74 +17,6 @@ from cca_tools.labels.events import NewLabel
 from cca_tools.labels.items import Item
 from cca_tools.labels.schema import HEAD
 from cca_tools.labels.store import LabelStore
-
-WAIT_S = 0.3  # for a lock, in place of the 15 s of a person's patience
-
-
-def draw(name):
-    """Run one page, in a function whose source Streamlit can take."""
-    from importlib import import_module
-
-    getattr(import_module(f"apps.{name}_page"), f"draw_{name}_page")()
-
-
-@pytest.fixture
-def here(study, monkeypatch):
-    """The study that the pages look at."""
-    monkeypatch.setenv("CCA_LABEL_WORKSPACE", str(study.root))
-    monkeypatch.setattr("cca_tools.labels.database.WAIT_S", WAIT_S)
-    return study
-
-
-@pytest.fixture
-def store(here):
-    with LabelStore.open(here) as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(here):
-    """Give a function that opens a page as somebody."""
-
-    def new(annotator="Ann", name="label"):
-        test = AppTest.from_function(draw, args=(name,), default_timeout=60)
-        if annotator:
-            test.query_params["annotator"] = annotator
-        test.run()
-        assert not test.exception, test.exception
-        return test
-
-    return new
-
-
-def text_of(test):
-    """All the words of a page."""
-    told = (*test.markdown, *test.error, *test.warning, *test.info, *test.success, *test.caption)
-    return "\n".join([*(one.body for one in test.html), *(str(one.value) for one in told)])
-
-
-def shown(test):
-    """The class that the page shows."""
-    return test.session_state["class_name"]
-
-
-def button(test, prefix):
-    return next(one for one in test.button if (one.key or "").startswith(prefix))
-
-
-def answer(test, level):
-    """Press the button of a level, as long after the last answer as a person would."""
-    if "saved_at" in test.session_state:
-        test.session_state["saved_at"] = -1.0
-    button(test, f"level_{level}").click()
-    test.run()
-    assert not test.exception, test.exception
-    return test
-
-
-def levels(store, annotator="Ann"):
-    frame = store.current("class", annotator=annotator)
-    return dict(zip(frame["class_name"], frame["level"], strict=True))
 
 
 def test_a_name_is_asked_for_and_kept(page, store):
@@ -336,7 +267,7 @@ def test_a_missing_manifest_is_told_in_a_line(here, monkeypatch, tmp_path):
     assert "cca\\-tools index" in test.error[0].value
 
 
-def test_names_of_all_kinds_are_text(hostile, monkeypatch):
+def test_names_of_all_kinds_are_text(hostile, here, monkeypatch):
     monkeypatch.setenv("CCA_LABEL_WORKSPACE", str(hostile.root))
     with LabelStore.open(hostile) as store:
         evil = "<script>alert(1)</script> $x$ :red[r]"
@@ -354,14 +285,3 @@ def test_names_of_all_kinds_are_text(hostile, monkeypatch):
                 assert "<img src=x" not in element.body
             for element in test.markdown:
                 assert ":red[r]" not in element.value
-
-
-@pytest.fixture(autouse=True)
-def _forget(here):
-    """What Streamlit keeps for a server belongs to one test."""
-    import streamlit as st
-
-    yield
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    shutil.rmtree(here.root, ignore_errors=True)
