@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
@@ -13,9 +12,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from cca_tools.errors import CcaError, WorkspaceError
+from cca_tools.errors import CcaError
 from cca_tools.labels.previews import cut_frames, cut_preview
 from cca_tools.labels.samples import CACHE, Sample
+from cca_tools.labels.spare import writable
 from cca_tools.media.audio import Span
 from cca_tools.media.guard import GuardedPool, Outcome
 from cca_tools.tagging.decoding import source_of
@@ -70,7 +70,7 @@ class EvidenceMaker:
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
-        self._folder = _writable(self.workspace.root / CACHE / "videos")
+        self._folder = writable(self.workspace.root / CACHE / "videos")
         self._open = ExitStack()
         self._cutters = self._open.enter_context(GuardedPool(1, _TIMEOUT_S))
         self._painters = self._open.enter_context(GuardedPool(1, _TIMEOUT_S))
@@ -165,14 +165,3 @@ def _failure_of(ended: Future[Outcome[None]]) -> str:
     except CcaError as error:
         return str(error)
     return outcome.detail if outcome.failure else ""
-
-
-def _writable(folder: Path) -> Path:
-    try:
-        with writing_to(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-    except WorkspaceError:
-        return Path(tempfile.mkdtemp(prefix="cca-labels-"))
-    return folder

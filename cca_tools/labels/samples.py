@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, Self
 
 import duckdb
@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cca_tools.datasets.manifest import read_manifest, video_path
-from cca_tools.errors import DataError, WorkspaceError
+from cca_tools.errors import DataError
+from cca_tools.labels.spare import writable
 from cca_tools.media.audio import Span
 from cca_tools.tagging.decoding import span_of
 from cca_tools.tagging.lookup import pick_run
@@ -29,6 +30,7 @@ UNTAGGED = "untagged"
 CACHE = ".cache"  # below the workspace: all of it can be removed at any time
 _ROWS_AT_ONCE = 2048  # what is read to find the videos of one class
 _MOST = 30  # videos that are drawn: those that cannot be shown have others behind them
+_lock = Lock()
 _QUERY = """
 SELECT class_name, video_id, "group", root, path, start_s, end_s, duration_s, has_audio, has_video,
        coalesce(status, '{untagged}') AS status
@@ -109,15 +111,13 @@ class SampleIndex:
         runs = list_runs(workspace.tags)
         shards = shard_paths(workspace.tags, pick_run(runs, run).name) if runs else []
         name = f"samples-v1-{_state_of([workspace.manifest, *shards])}.parquet"
-        folder = workspace.root / CACHE
-        if not (folder / name).is_file():
-            folder = _write(workspace, shards, folder, name)
-        listed = _class_names(folder / name)
+        path = _written(workspace, shards, name)
+        listed = _class_names(path)
         if not listed:
             raise DataError(
                 f"{workspace.manifest} has no video with a class", "Index with another --layout"
             )
-        return cls(folder / name, listed, bool(shards))
+        return cls(path, listed, bool(shards))
 
     def of_class(self, class_name: str, seed: int = 0) -> ClassSamples:
         """Return the videos of a class; empty for a name that is none of the manifest's.
@@ -184,19 +184,24 @@ def _state_of(paths: list[Path]) -> str:
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
 
-def _write(workspace: Workspace, shards: list[Path], folder: Path, name: str) -> Path:
-    """Write the index below ``folder``, or where that is read-only, in a temporary folder."""
-    table = _joined(workspace, shards)
-    try:
-        with atomic_path(folder / name) as temporary:
-            pq.write_table(table, temporary, row_group_size=_ROWS_AT_ONCE, compression="zstd")
-    except WorkspaceError:
-        folder = Path(tempfile.mkdtemp(prefix="cca-labels-"))
-        pq.write_table(table, folder / name, row_group_size=_ROWS_AT_ONCE, compression="zstd")
-    for old in folder.glob("samples-*.parquet"):
-        if old.name != name:
+def _written(workspace: Workspace, shards: list[Path], name: str) -> Path:
+    """Return the index in the workspace's cache, or where that is read-only, in a spare folder."""
+    folder = workspace.root / CACHE
+    if (folder / name).is_file():
+        return folder / name
+    with _lock:  # one page of several makes it
+        path = writable(folder) / name
+        if not path.is_file():
+            _write(_joined(workspace, shards), path)
+    return path
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, row_group_size=_ROWS_AT_ONCE, compression="zstd")
+    for old in path.parent.glob("samples-*.parquet"):
+        if old.name != path.name:
             old.unlink(missing_ok=True)
-    return folder
 
 
 def _joined(workspace: Workspace, shards: list[Path]) -> pa.Table:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from privileges import obey_permissions
 
 from cca_tools.datasets.manifest import write_manifest
 from cca_tools.errors import DataError
@@ -111,3 +116,35 @@ def test_what_is_missing_or_damaged_is_told(workspace, tmp_path):
     (workspace.tags / f"{RUN.name}-000000.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match="damaged"):
         SampleIndex.open(workspace)
+
+
+READ_ONLY = """
+import sys
+from pathlib import Path
+from cca_tools.labels.samples import SampleIndex
+from cca_tools.workspace import Workspace
+workspaces = [Workspace(Path(name)) for name in sys.argv[1:]]
+paths = [SampleIndex.open(workspace).path for workspace in workspaces for _ in range(3)]
+assert all(path.is_file() for path in paths)
+written = {path.stat().st_mtime_ns for path in paths}
+print(len(written), len(set(paths)), paths[0].parents[1])
+"""
+
+
+def test_a_read_only_workspace_has_one_index_a_process(workspace, tmp_path):
+    """As root everything may be written: the index is made by somebody who obeys permissions."""
+    other = Workspace(tmp_path / "other")
+    write_manifest(rows_of(8), other.manifest)
+    for place in (workspace, other):
+        place.root.chmod(0o555)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ONLY, str(workspace.root), str(other.root)],
+        preexec_fn=obey_permissions, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    for place in (workspace, other):
+        place.root.chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    written, paths, folder = done.stdout.split()
+    assert (written, paths) == ("2", "2")
+    assert not folder.startswith(str(tmp_path))
+    assert not Path(folder).exists()  # gone with the process
