@@ -189,10 +189,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
         WorkspaceError: The folder cannot be written.
     """
     with writing_to(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=TEMP_PREFIX, suffix=path.suffix, dir=path.parent.resolve()
-        )
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(
+                prefix=TEMP_PREFIX, suffix=path.suffix, dir=path.parent.resolve()
+            )
+        except FileNotFoundError as error:  # such as below /proc
+            raise WorkspaceError(
+                f"cannot write {path}: no file can be made there", "Choose another folder"
+            ) from error
         os.close(handle)
         temporary = Path(name)
         try:

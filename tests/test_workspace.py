@@ -273,3 +273,9 @@ def test_hashes_and_times(tmp_path):
     )
     assert utc_now().endswith("+00:00")
     assert len(utc_now()) == len("2026-01-01T00:00:00+00:00")
+
+
+def test_where_no_file_can_be_is_said_in_a_line():
+    for path in (Path("/proc/x.csv"), Path("/proc/none/x.csv")):
+        with pytest.raises(WorkspaceError, match="no file can be made there"):
+            write_text(path, "text")
