@@ -11,7 +11,7 @@ import pytest
 from cli.trained_runs import NAME, QUICK, invoke, make_workspace
 
 from cca_tools.cli.train import _SETTINGS, train_command
-from cca_tools.errors import DataError, UsageError
+from cca_tools.errors import CcaError, DataError, UsageError
 from ccl.training.config import TrainConfig, as_dict, flat
 
 SETTINGS = [part for text in QUICK for part in ("--set", text)]
@@ -83,6 +83,23 @@ def test_what_cannot_be_is_refused_in_a_line(workspace, arguments, error, messag
     with pytest.raises(error, match=message) as caught:
         train(workspace, *arguments, "--folder", str(workspace.root / "other"))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--weights", "nosuch.pt"), "no weights at nosuch.pt"),
+        (("--precision", "bf16"), "bf16 is for GPUs"),
+        (("--patience", "3", "--set", "data.val_fraction=0"), "needs validation videos"),
+        (("--device", "cuda:77"), "cannot compute on 'cuda:77'"),
+        (("--audio-teacher", "vggish"), "data.audio_teacher 'vggish' is of no use"),
+        (("--set", "preset=demo"), "Give --preset demo"),
+    ],
+)
+def test_a_dry_run_refuses_what_training_refuses(workspace, arguments, message):
+    for more in ((), ("--dry-run",)):
+        with pytest.raises(CcaError, match=message):
+            train(workspace, "--method", "baseline", *arguments, *more, "--folder", "other")
 
 
 def test_a_terminated_command_says_how_to_go_on(workspace, tmp_path):

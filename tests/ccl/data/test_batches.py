@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 
 from cca_tools.errors import UsageError
 from ccl.data.batches import EvalBatches, TrainBatches
-from ccl.data.cache import DecodingReader, MemoryReader, choose_cache, open_reader
+from ccl.data.cache import DecodingReader, MemoryReader, choose_cache, free_on_host, open_reader
 from ccl.data.frame_store import ArrayStore
 from ccl.data.settings import DataSettings
 from ccl.data.tables import Study, TeacherTable, VideoTable
@@ -239,3 +240,37 @@ def test_the_cache_that_fits_is_taken(study, monkeypatch):
         monkeypatch.setattr("ccl.data.cache.free_on_host", lambda free=free: free)
         reader = open_reader(study.store, [0, 1, 2], "auto", torch.device("cpu"))
         assert isinstance(reader, kind)
+
+
+@pytest.mark.parametrize("cache", ["host", "disk"])
+def test_evaluation_from_the_cache_of_training_is_the_same_to_the_digit(study, cache, monkeypatch):
+    """Kept frames are not decoded again, and give the very clips."""
+    study = dataclasses.replace(study, val=study.test)
+    settings = dataclasses.replace(SETTINGS, cache=cache)
+    reader = TrainBatches(study, TINY, settings).reader
+    assert isinstance(reader, {"host": MemoryReader, "disk": DecodingReader}[cache])
+    decoded = list(EvalBatches(study.val, study.store, TINY, settings))
+    if cache == "host":
+        monkeypatch.setattr(type(study.store), "read", lambda *_: pytest.fail("decoded again"))
+    batches = EvalBatches(study.val, study.store, TINY, settings).read_by(reader)
+    for _ in range(2):
+        kept = list(batches)
+        assert len(kept) == len(decoded) > 0
+        for one, two in zip(kept, decoded, strict=True):
+            assert torch.equal(one.clips, two.clips)
+            assert torch.equal(one.index, two.index)
+
+
+def test_the_free_memory_is_within_what_there_is(monkeypatch, tmp_path):
+    """And within what a container may have; processes on one machine share it."""
+    monkeypatch.setattr("ccl.data.cache._GROUP", tmp_path)
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert 0 < free_on_host() <= pages
+    (tmp_path / "memory.max").write_text("5000000\n")
+    (tmp_path / "memory.current").write_text("2000000\n")
+    assert free_on_host() == 3_000_000
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    assert free_on_host() == 1_000_000
+    (tmp_path / "memory.current").write_text("6000000\n")
+    assert free_on_host() == 0

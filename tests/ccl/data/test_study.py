@@ -189,6 +189,18 @@ def test_groups_in_train_and_test_are_noted(workspace, write, store_of):
     assert "1 group is in both train and test: figures flatter (same)" in study.notes
 
 
+def test_groups_in_val_and_test_are_noted(workspace, write, store_of):
+    """A student chosen on the recordings that it is tested on looks better than it is."""
+    rows = study_rows()
+    test = [row for row in rows if row["split"] == "test"]
+    test[0] |= {"split": "val", "group": "same"}
+    test[1] |= {"group": "same"}
+    write(rows)
+    study = load_study(workspace, DataSettings(), store_of(rows))
+    assert "1 group is in both val and test: figures flatter (same)" in study.notes
+    assert not any("train" in note for note in study.notes)
+
+
 def test_splits_by_name(workspace, write, store_of):
     rows = study_rows(classes=4)
     write(rows)

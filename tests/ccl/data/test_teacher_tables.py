@@ -152,3 +152,15 @@ def test_random_teachers_know_the_class_or_nothing():
     assert not (random_table("random-class", 1).values == by_class.values).any()
     assert abs(by_clip.values.mean()) < 0.1
     assert abs(by_clip.values.std() - 1) < 0.1
+
+
+def test_the_files_of_a_folder_of_features_are_named(workspace, tmp_path):
+    """So that provenance holds the hash of each."""
+    folder = tmp_path / "features"
+    (folder / "c0").mkdir(parents=True)
+    np.save(folder / "c0" / "v0.npy", np.ones(3, np.float32))
+    np.save(folder / "v1.npy", np.ones(3, np.float32))
+    (folder / "README").write_text("not read")
+    table, files, _ = tags(workspace, str(folder))
+    assert files == [folder / "c0" / "v0.npy", folder / "v1.npy"]
+    assert table.present.tolist() == [True, True, False, False, False, False]

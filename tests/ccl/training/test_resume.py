@@ -10,14 +10,20 @@ from pathlib import Path
 import pytest
 import torch
 import training_worker
-from training_worker import KILLED_AT, resumable, study_of_13
+from training_worker import KILLED_AT, config_for, resumable, study_of_13
 
 from cca_tools.errors import DataError, UsageError, WorkspaceError
-from cca_tools.workspace import Workspace
+from cca_tools.workspace import Workspace, read_provenance, sha256_of
+from ccl.evaluation.evaluate import EvaluationSettings, evaluate_student, write_results
+from ccl.evaluation.evaluate import Place as Results
 from ccl.evaluation.predictions import read_predictions
+from ccl.export import export_run
+from ccl.models.registry import build_student, student_spec
+from ccl.models.teachers import load_image_teacher
 from ccl.training.checkpoint import read_checkpoint
 from ccl.training.job import Job
 from ccl.training.run import Run
+from ccl.training.train import Options, train
 
 WORKER = Path(training_worker.__file__)
 TIMES = ("seconds", "clips_per_s")
@@ -205,3 +211,47 @@ def test_no_run(tmp_path):
     (tmp_path / "config.json").write_text("[]")
     with pytest.raises(DataError, match="of no run"):
         Run.open(tmp_path)
+
+
+@pytest.mark.parametrize("what", ["student", "image"])
+def test_other_files_of_weights_are_other_data(tmp_path, what):
+    """They are kept by hash, so that a run never goes on from, or is taken for, another."""
+    paths = [tmp_path / "weights.pt", tmp_path / "same.pt", tmp_path / "run"]
+    more = {"optim.epochs": 1}
+    if what == "student":
+        config = {"student.weights": str(paths[0])}
+        states = [build_student("tiny", 3, seed=s).state_dict() for s in (1, 2)]
+    else:
+        config = {"data.image_teacher": str(paths[0]), "data.distill": ("audio", "image")}
+        teachers = [load_image_teacher("resnet34-random", seed=s) for s in (1, 2)]
+        states = [teacher.backbone.state_dict() for teacher in teachers]
+    torch.save(states[0], paths[0])
+    first = resumable(paths[2], **config, **more)
+    inputs = read_provenance(paths[2] / "config.json")["inputs"]
+    assert inputs[str(paths[0])] == sha256_of(paths[0])
+    assert resumable(paths[2], **config, **more).metrics == first.metrics  # unchanged: taken up
+    torch.save(states[1], paths[0])
+    with pytest.raises(DataError, match=r"other data \(.*files of weights changed"):
+        resumable(paths[2], **config, **more)
+
+
+def test_restart_leaves_nothing_of_the_old_student(tmp_path):
+    """What was said by it, or made of it, goes; what others put there stays."""
+    folder = tmp_path / "run"
+    resumable(folder, **{"optim.epochs": 1})
+    run, workspace = Run.open(folder), Workspace(tmp_path)
+    study, spec = study_of_13(), student_spec(run.config.student.name)
+    settings = EvaluationSettings("val", data=run.config.data, device="cpu")
+    said, evaluation = evaluate_student(run.student(), spec, study, settings)
+    write_results(said, evaluation, settings, Results(folder, "test", ()))
+    export_run(run, folder / "export", "test")
+    (folder / "notes.txt").write_text("mine")
+    old = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    assert {"predictions-val.parquet", "evaluation-val.json"} < {path.name for path in old}
+    config = config_for("crd", "audio", **{"data.batch_size": 4, "optim.epochs": 1})
+    options = Options(resume=False, evaluate=False, progress=False, device="cpu")
+    train(config, workspace, folder=folder, study=study, options=options)
+    kept = {p.name for p, changed in old.items() if p.exists() and p.stat().st_mtime_ns == changed}
+    assert kept <= {"notes.txt", ".lock"}, kept
+    assert "notes.txt" in kept
+    assert not list(folder.glob("*-val*"))
