@@ -38,3 +38,27 @@ def answer(test, level):
 def levels(store, annotator="Ann"):
     frame = store.current("class", annotator=annotator)
     return dict(zip(frame["class_name"], frame["level"], strict=True))
+
+
+def press(which, database):
+    """Do what a button does, as somebody whose page does not offer it."""
+    from pathlib import Path
+
+    import streamlit as st
+
+    from apps import saving
+    from apps.study import Memory
+    from cca_tools.labels.events import NewLabel
+    from cca_tools.labels.items import Item
+    from cca_tools.labels.store import LabelStore
+    from cca_tools.workspace import Workspace
+
+    memory = Memory()
+    with LabelStore.open(Workspace(Path(database).parent)) as store:
+        if which == "undo":
+            saving.take_back(store, "Ann")
+        else:
+            label = NewLabel("Ann", Item("class", "Bell"), "not")
+            saving.save(store, memory, label, 0, decides=which == "decide")
+    told = [one.error for one in memory.pending.values()]
+    st.text(" ".join([*told, str(st.session_state.get("refused", ""))]))
