@@ -94,6 +94,7 @@ def make_plan(workspace: Workspace, settings: AblationSettings) -> Plan:
         UsageError: An unknown split, method or setting, or a combination that is refused.
         DataError: A file of the workspace is absent or damaged, every split is empty, or no cell
             can be trained.
+        WeightsError: A file of weights is absent.
     """
     workspace.require(workspace.manifest, "cca-tools index")
     classes, lacks = _classes_of_splits(workspace, settings.splits)

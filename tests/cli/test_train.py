@@ -97,9 +97,10 @@ def test_what_cannot_be_is_refused_in_a_line(workspace, arguments, error, messag
     ],
 )
 def test_a_dry_run_refuses_what_training_refuses(workspace, arguments, message):
+    folder = str(workspace.root / "refused")
     for more in ((), ("--dry-run",)):
         with pytest.raises(CcaError, match=message):
-            train(workspace, "--method", "baseline", *arguments, *more, "--folder", "other")
+            train(workspace, "--method", "baseline", *arguments, *more, "--folder", folder)
 
 
 def test_a_terminated_command_says_how_to_go_on(workspace, tmp_path):

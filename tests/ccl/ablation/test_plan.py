@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cca_tools.errors import DataError, UsageError
+from cca_tools.errors import DataError, UsageError, WeightsError
 from cca_tools.splits import SplitFile, make_splits, write_splits
 from ccl.ablation.plan import make_plan
 from ccl.ablation.settings import AblationSettings, Variant, parse_variant
@@ -121,6 +121,19 @@ def test_other_data_make_another_run(workspace):
     write_splits(workspace.splits, SplitFile(make_splits(levels), levels, "x", "", ""))
     after = make_plan(workspace, settings(splits=("highly_correlated",)))
     assert not {c.identity for c in before.cells} & {c.identity for c in after.cells}
+
+
+def test_other_weights_in_a_file_of_the_same_name_make_another_run(small, tmp_path):
+    path = tmp_path / "weights.pt"
+    given = settings(seeds=(0,), assignments=(*QUICK, f"student.weights={path}"))
+    with pytest.raises(WeightsError, match="no weights at"):
+        make_plan(small, given)
+    seen = []
+    for content in (b"one", b"two", b"one"):
+        path.write_bytes(content)
+        seen.append([cell.identity for cell in make_plan(small, given).cells])
+    assert seen[0] == seen[2]
+    assert not set(seen[0]) & set(seen[1])
 
 
 def test_a_run_of_other_settings_in_the_folder_is_left_alone(workspace):
