@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 NUM_LEVELS = 3
 _LEAST = 1e-12  # probability of a level, so that its logarithm is finite
+_MOST_STEPS = 100
+_CONVERGED = 1e-12
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def fit_ordinal(
     """Fit the proportional-odds model by penalised maximum likelihood.
 
     Minimises -sum_i r_i log P(y_i | x_i) + penalty / 2 * |w|^2 over the effects of standardised
-    features and free thresholds, by L-BFGS with the exact gradient. The likelihood is log-concave
+    features and free thresholds, by Newton's method. The likelihood is log-concave
     in effects and thresholds (Pratt 1981), so the optimum is the only one.
 
     Args:
@@ -79,40 +80,89 @@ def fit_ordinal(
     rows = (features - mean) / scale
     met = np.bincount(levels, weights=counts, minlength=NUM_LEVELS)
     start = logit(np.clip(np.cumsum(met)[:-1] / met.sum(), 0.01, 0.99))
-    gaps = np.log(np.maximum(np.diff(start), 0.05))
-    first = np.concatenate([np.zeros(rows.shape[1]), start[:1], gaps])
-    best = minimize(
-        _loss, first, args=(rows, levels, penalty, counts), jac=True, method="L-BFGS-B"
-    ).x
-    weights, thresholds = _unpack(best, rows.shape[1])
-    return OrdinalModel(mean, scale, weights, thresholds)
+    start = np.maximum.accumulate(start + 1e-3 * np.arange(len(start)))
+    problem = _Problem.of(rows, levels, penalty, counts)
+    best = _minimise(problem, np.concatenate([np.zeros(rows.shape[1]), start]))
+    return OrdinalModel(mean, scale, best[: rows.shape[1]], best[rows.shape[1] :])
 
 
-def _unpack(parameters: Floats, num_features: int) -> tuple[Floats, Floats]:
-    """Return effects and thresholds; the gaps between these are kept as logarithms."""
-    first, gaps = parameters[num_features], np.exp(parameters[num_features + 1 :])
-    thresholds = first + np.concatenate([[0.0], np.cumsum(gaps)])
-    return parameters[:num_features], thresholds
+@dataclass(frozen=True)
+class _Problem:
+    """Rows as directions: how the upper and lower end of each row's level move with parameters.
+
+    Args:
+        upper: (N, D + K - 1), zero where the level has no upper end.
+        lower: (N, D + K - 1), zero where it has no lower end.
+        has_upper: (N,) bool.
+        has_lower: (N,) bool.
+        ridge: (D + K - 1,), the penalty of each parameter.
+        counts: (N,) weights of the rows.
+    """
+
+    upper: Floats
+    lower: Floats
+    has_upper: NDArray[np.bool_]
+    has_lower: NDArray[np.bool_]
+    ridge: Floats
+    counts: Floats
+
+    @classmethod
+    def of(cls, rows: Floats, levels: Integers, penalty: float, counts: Floats) -> _Problem:
+        ends = np.eye(NUM_LEVELS - 1)
+        has_upper, has_lower = levels < NUM_LEVELS - 1, levels > 0
+        upper = np.hstack([-rows, ends[np.minimum(levels, NUM_LEVELS - 2)]])
+        lower = np.hstack([-rows, ends[np.maximum(levels - 1, 0)]])
+        ridge = np.repeat([penalty, 0.0], [rows.shape[1], NUM_LEVELS - 1])
+        return cls(
+            upper * has_upper[:, None], lower * has_lower[:, None],
+            has_upper, has_lower, ridge, counts,
+        )  # fmt: skip
+
+    def chances(self, parameters: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return the distribution function at both ends of each level, and its probability."""
+        upper = np.where(self.has_upper, expit(self.upper @ parameters), 1.0)
+        lower = np.where(self.has_lower, expit(self.lower @ parameters), 0.0)
+        return upper, lower, np.maximum(upper - lower, _LEAST)
+
+    def loss(self, parameters: Floats) -> float:
+        """Return minus the penalised log-likelihood; infinite where thresholds are out of order."""
+        thresholds = parameters[-(NUM_LEVELS - 1) :]
+        if (np.diff(thresholds) <= 0).any():
+            return np.inf
+        prob = self.chances(parameters)[2]
+        return float(-self.counts @ np.log(prob) + (self.ridge * parameters**2).sum() / 2)
+
+    def derivatives(self, parameters: Floats) -> tuple[Floats, Floats]:
+        """Return the gradient (P,) and the second derivatives (P, P) of the loss."""
+        upper, lower, prob = self.chances(parameters)
+        a, b = upper * (1 - upper) / prob, lower * (1 - lower) / prob
+        gradient = -(self.upper.T @ (self.counts * a) - self.lower.T @ (self.counts * b))
+        both = self.upper.T @ (self.lower * (self.counts * a * b)[:, None])
+        of_upper = self.counts * (a * a - a * (1 - 2 * upper))
+        of_lower = self.counts * (b * b + b * (1 - 2 * lower))
+        second = (
+            self.upper.T @ (self.upper * of_upper[:, None])
+            + self.lower.T @ (self.lower * of_lower[:, None])
+            - both
+            - both.T
+        )
+        return gradient + self.ridge * parameters, second + np.diag(self.ridge)
 
 
-def _loss(
-    parameters: Floats, rows: Floats, levels: Integers, penalty: float, counts: Floats
-) -> tuple[float, Floats]:
-    num = rows.shape[1]
-    weights, thresholds = _unpack(parameters, num)
-    below = expit(thresholds[None, :] - (rows @ weights)[:, None])  # (N, K - 1)
-    slope = below * (1 - below)
-    pad = np.zeros((len(rows), 1))
-    upper, lower = np.hstack([below, pad + 1]), np.hstack([pad, below])
-    d_upper, d_lower = np.hstack([slope, pad]), np.hstack([pad, slope])
-    every = np.arange(len(rows))
-    prob = np.maximum(upper[every, levels] - lower[every, levels], _LEAST)
-    high, low = d_upper[every, levels] / prob * counts, d_lower[every, levels] / prob * counts
-    by_threshold = np.array(
-        [low[levels == k + 1].sum() - high[levels == k].sum() for k in range(len(thresholds))]
-    )
-    after = np.cumsum(by_threshold[::-1])[::-1]  # a gap moves every threshold above it
-    gaps = after[1:] * np.exp(parameters[num + 1 :])
-    gradient = np.concatenate([rows.T @ (high - low) + penalty * weights, after[:1], gaps])
-    loss = -(counts * np.log(prob)).sum() + penalty / 2 * weights @ weights
-    return float(loss), gradient
+def _minimise(problem: _Problem, parameters: Floats) -> Floats:
+    """Newton's method; each step is halved until the loss falls."""
+    loss = problem.loss(parameters)
+    damping = 1e-9 * np.eye(len(parameters))
+    for _ in range(_MOST_STEPS):
+        gradient, second = problem.derivatives(parameters)
+        step = np.linalg.solve(second + damping, gradient)
+        if not gradient @ step > _CONVERGED:
+            break
+        scale = 1.0
+        while scale > 1e-8 and problem.loss(parameters - scale * step) >= loss:
+            scale /= 2
+        parameters = parameters - scale * step
+        fallen, loss = loss, problem.loss(parameters)
+        if fallen - loss < _CONVERGED:
+            break
+    return parameters
