@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from browsers import SWITCHES, browser_path
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -19,3 +20,16 @@ def shared() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium without a window: one for all tests of a process."""
+    sync = pytest.importorskip("playwright.sync_api")
+    path = browser_path()
+    if path is None:
+        pytest.skip("no Chromium here: `apt-get install chromium` (any of its names on the PATH)")
+    with sync.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
+        yield chromium
+        chromium.close()

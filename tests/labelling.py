@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,22 +19,11 @@ from cca_tools import associate, tag_audio
 from cca_tools.datasets.manifest import write_manifest
 from cca_tools.workspace import Workspace
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-SWITCHES = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-    "--autoplay-policy=no-user-gesture-required", "--mute-audio",
-)  # fmt: skip
 HOSTILE = (
     "=cmd|' /C calc'!A0 <img src=x onerror=\"document.title='hacked'\"> **b** $x^2$ :red[r]\nx"
 )
 CLASSES = ("Bell", "Rain", "Whistle")
 RATE = 16_000
-
-
-def browser_path() -> str | None:
-    """The browser of this machine, if there is one."""
-    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
 def make_study(root: Path, classes=CLASSES, clips: int = 4) -> Workspace:

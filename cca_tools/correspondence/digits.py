@@ -45,7 +45,7 @@ def load_scans() -> Scans:
     tells where each form begins: there are fourteen forms, so one person may have filled two.
 
     >>> scans = load_scans()
-    >>> scans.ink.shape, np.bincount(scans.forms).min()
+    >>> scans.ink.shape, int(np.bincount(scans.forms).min())
     ((1797, 8, 8), 122)
     """
     bunch = load_digits()

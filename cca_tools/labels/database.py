@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -144,9 +145,21 @@ def _open_file(file: Path, *, make: bool) -> Database:
 
 
 def _make_file(file: Path) -> None:
+    """Make an empty database with a write-ahead log, which the file keeps.
+
+    SQLite does not wait for a lock when the log changes, so we do: others may open the file too.
+    """
     connection = sqlite3.connect(file, timeout=WAIT_S)
+    give_up = time.monotonic() + WAIT_S
     try:
-        connection.execute("PRAGMA journal_mode = WAL")  # the file keeps it
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > give_up:
+                    raise
+                time.sleep(0.02)
     finally:
         connection.close()
 

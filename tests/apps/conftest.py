@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from label_pages import draw
-from labelling import HOSTILE, SWITCHES, browser_path, make_study
+from labelling import HOSTILE, make_study
 from streamlit.testing.v1 import AppTest
 
 from cca_tools.labels.store import LabelStore
@@ -49,17 +50,12 @@ def copy_of(workspace: Workspace, folder: Path) -> Workspace:
     return copy
 
 
-@pytest.fixture(scope="session")
-def browser():
-    """Chromium without a window."""
-    sync = pytest.importorskip("playwright.sync_api")
-    path = browser_path()
-    if path is None:
-        pytest.skip("no Chromium here: `apt-get install chromium` (any of its names on the PATH)")
-    with sync.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
-        yield chromium
-        chromium.close()
+@pytest.fixture(autouse=True)
+def _own_main():
+    """A page run by AppTest puts itself in place of the program: later child processes trip."""
+    program = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = program
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +76,7 @@ def open_tab(browser):
             viewport={"width": width, "height": 1000}, color_scheme=scheme, accept_downloads=True
         )
         contexts.append(context)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(90_000)
         tab = context.new_page()
         tab.asked = []
         tab.on("request", lambda request: tab.asked.append(request.url))

@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from reports.study.browser import chromium_path
 
 from cca_tools import associate, index, tag_audio
 from cca_tools.demo.generate import generate_demo
@@ -27,21 +26,6 @@ def study(finished_study, tmp_path):
     root = tmp_path / "study"
     shutil.copytree(finished_study, root, ignore=shutil.ignore_patterns("videos", "figures"))
     return Workspace(root)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    path = chromium_path()
-    if path is None:
-        pytest.skip("there is no Chromium on this machine")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")
