@@ -62,9 +62,7 @@ def test_it_says_what_it_was_made_of(tmp_path, study):
     assert first["tags_hash"] == ""
     about = read_provenance(study / "splits.json")
     assert about["parameters"]["labels_hash"] == first["labels_hash"]
-    assert about["inputs"] == {
-        str(study / "manifest.parquet"): manifest
-    }
+    assert about["inputs"] == {str(study / "manifest.parquet"): manifest}
     # the same answers in another database have the same hash, other answers another
     second = tmp_path / "second"
     make_study(second)
