@@ -106,7 +106,8 @@ def _fill(document: Path, place: Workspace, results: Results) -> list[Path]:
     from cca_tools.correspondence.results import fill
     from cca_tools.correspondence.text import sections
 
-    write_text(document, fill(document.read_text(encoding="utf-8"), sections(results)))
+    parts = {**sections(results), "picture": "![each run](images/benchmark-accuracies.png)"}
+    write_text(document, fill(document.read_text(encoding="utf-8"), parts))
     files = [document]
     for name, source in _IMAGES.items():
         image = document.parent / "images" / name

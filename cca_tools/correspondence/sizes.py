@@ -73,7 +73,7 @@ SIZES = {
         ),
         seeds=5,
         methods=(*REQUIRED, *CONTROLS),
-        about="half an hour on two cores",
+        about="an hour or so on two cores",
     ),
     "full": Size(
         data=DataSettings(train=600, test=300, difficulty=_HARDER),

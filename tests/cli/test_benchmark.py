@@ -31,7 +31,10 @@ def place(tmp_path_factory) -> Workspace:
         patch.setitem(sizes.SIZES, "smoke", least)
         root = tmp_path_factory.mktemp("benchmark") / "study"
         document = root.parent / "doc.md"
-        document.write_text("# Mine\n\n<!-- benchmark: accuracy -->\n<!-- end -->\n")
+        document.write_text(
+            "# Mine\n\n<!-- benchmark: accuracy -->\n<!-- end -->\n"
+            "<!-- benchmark: picture -->\nNot yet.\n<!-- end -->\n"
+        )
         assert run("--smoke", "-w", str(root), "--jobs", "2", "--docs", str(document)) == 0
     return Workspace(root)
 
@@ -72,6 +75,8 @@ def test_the_pictures_are_equal_so_the_baselines_are(place: Workspace) -> None:
 
 def test_the_document_is_filled_by_the_program(place: Workspace) -> None:
     text = (place.root.parent / "doc.md").read_text()
+    assert "![each run](images/benchmark-accuracies.png)" in text
+    assert (place.root.parent / "images" / "benchmark-accuracies.png").is_file()
     assert text.startswith("# Mine\n\n<!-- benchmark: accuracy -->\n| method | highly_correlated")
     assert "| ccl |" in text
     images = {path.name for path in (place.root.parent / "images").iterdir()}
