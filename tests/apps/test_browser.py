@@ -6,11 +6,13 @@ import csv
 import io
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
 from labelling import CLASSES, serving
+from playwright.sync_api import TimeoutError as Late
 
 from cca_tools.labels.store import LabelStore
 
@@ -46,16 +48,25 @@ def settle(tab):
 
 
 def press(tab, key):
-    """Press a key and wait until the page shows another event as saved."""
+    """Press a key and wait until the page shows another event as saved.
+
+    A key that meets a page while it is drawn anew may be lost, as for anyone who sees then that
+    nothing was saved, and presses again.
+    """
     settle(tab)
     before = last_event(tab)
-    tab.wait_for_timeout(350)  # nobody answers faster, and the app takes it for a bounce
-    tab.keyboard.press(key)
-    tab.wait_for_function(
-        "([sel, before]) => { const e = document.querySelector(sel);"
-        " return e && Number(e.dataset.event) !== before; }",
-        arg=[SAVED, before],
-    )
+    for patience_s in (15, 15, 60):
+        tab.wait_for_timeout(350)  # nobody answers faster, and the app takes it for a bounce
+        tab.keyboard.press(key)
+        with suppress(Late):
+            tab.wait_for_function(
+                "([sel, before]) => { const e = document.querySelector(sel);"
+                " return e && Number(e.dataset.event) !== before; }",
+                arg=[SAVED, before],
+                timeout=1000 * patience_s,
+            )
+            break
+    assert last_event(tab) != before
     settle(tab)
 
 
