@@ -46,12 +46,7 @@ def open_page() -> Page:
         study = Study.open()
         person = find_person(study.store)
     except CcaError as error:
-        kept = st.session_state.get("page")
-        if not isinstance(kept, Page):
-            st.error(as_markdown(str(error)), icon=":material/error:")
-            st.button("Try again")
-            st.stop()
-        return _fallen_back(kept, error)
+        return _kept_page(error)
     if person is None:
         from apps.people import ask_who
 
@@ -61,15 +56,20 @@ def open_page() -> Page:
     try:
         session = Session.read(study.store, study.class_names, person.name)
     except CcaError as error:
-        kept = st.session_state.get("page")
-        if not isinstance(kept, Page):
-            st.error(as_markdown(str(error)), icon=":material/error:")
-            st.button("Try again")
-            st.stop()
-        return _fallen_back(kept, error)
+        return _kept_page(error)
     page = Page(study, person, memory, session)
     st.session_state["page"] = page
     return page
+
+
+def _kept_page(error: CcaError) -> Page:
+    """Return the last page that could be drawn; where there was none, tell why and end the run."""
+    kept = st.session_state.get("page")
+    if not isinstance(kept, Page):
+        st.error(as_markdown(str(error)), icon=":material/error:")
+        st.button("Try again")
+        st.stop()
+    return _fallen_back(kept, error)
 
 
 def _fallen_back(kept: Page, error: CcaError) -> Page:

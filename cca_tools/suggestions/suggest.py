@@ -25,7 +25,7 @@ from cca_tools.suggestions.training import (
     labelled,
     published_training,
 )
-from cca_tools.workspace import Provenance, Workspace
+from cca_tools.workspace import Provenance, Workspace, read_provenance
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +115,7 @@ def run_suggest(
         about = _about(known, training, learnt)
         provenance.parameters = asdict(settings) | {"against": against} | about
         provenance.inputs = _inputs(workspace, settings, known)
+        provenance.label_space = read_provenance(known.inputs[0]).get("label_space")
         outcome = Outcome(
             frame, known.audio, compared, learnt, (*_lacking(known), *known.notices, *notices),
             about, (),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from cca_tools.associations.writing import classes_path
 from cca_tools.datasets.manifest import read_manifest
 from cca_tools.errors import DataError
 from cca_tools.tagging.store import RunInfo, list_runs
@@ -38,7 +39,7 @@ class Study:
     """The artefacts of a workspace; what is absent is None or empty.
 
     Args:
-        workspace: The folder of the study; it needs a manifest and associations at least.
+        workspace: The folder of the study; it needs a manifest at least.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -58,8 +59,7 @@ class Study:
     @property
     def classes_path(self) -> Path:
         """Where the counts of each class lie."""
-        path = self.workspace.associations
-        return path.with_name(f"{path.stem}_classes.parquet")
+        return classes_path(self.workspace)
 
     @cached_property
     def classes(self) -> pd.DataFrame | None:

@@ -105,11 +105,10 @@ def _here(workspace: Workspace, recorded: Path) -> Path | None:
 
 def _other_label_space(workspace: Workspace, traced: Iterable[Traced]) -> list[str]:
     counted = read_provenance(workspace.associations).get("label_space")
-    derived = {workspace.suggestions, workspace.splits}
     return [
         f"{item.path.name} is of another label space of audio classes than the associations"
         for item in traced
-        if item.path in derived
+        if item.path == workspace.suggestions
         and counted
         and item.record.get("label_space") not in (None, counted)
     ]

@@ -5,22 +5,16 @@ from __future__ import annotations
 import math
 
 import pandas as pd
-import seaborn as sns
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from cca_tools.associations.table import shown_class
 from cca_tools.labels.agreement import Agreement, agreement
-from cca_tools.labels.table_a import table_a
-from cca_tools.reports.figures import figure_style
+from cca_tools.labels.stats import draw_stats, shown_stats, stats_table
 from cca_tools.reports.levels import LEVELS
 from cca_tools.reports.study.artefacts import Study
 from cca_tools.reports.study.blocks import Paragraph, PictureBlock, Section, TableBlock
 from cca_tools.reports.study.pictures import svg_address
 from cca_tools.reports.study.standing import Levels
 
-_COLOURS = {"highly": "#c8384a", "weakly": "#3f8f5b", "not": "#7d8590", "unsure": "#b08b2e"}
 _MOST_DISPUTED = 10
 
 
@@ -29,13 +23,14 @@ def levels_section(study: Study, levels: Levels) -> Section:
     section = Section("levels", "Has the sound to do with the picture?")
     if levels.known:
         classes = study.manifest["class_name"].unique()
-        counts = table_a({name: levels.of(name) for name in classes if name})
+        name = study.workspace.root.resolve().name
+        counts = stats_table({name: {one: levels.of(one) for one in classes if one}})
         section.blocks += [
             Paragraph(f"The level of each class comes from: {levels.origin}."),
             TableBlock(
                 "table-a",
                 "Correspondence of sound and picture (Table A), with 95 % Wilson intervals.",
-                _shown(counts),
+                shown_stats(counts).drop(columns="Dataset"),
                 levels.sources,
             ),
             _picture(counts, levels),
@@ -53,40 +48,18 @@ def levels_section(study: Study, levels: Levels) -> Section:
     return section
 
 
-def _shown(counts: pd.DataFrame) -> pd.DataFrame:
-    intervals = [
-        f"{100 * low:.1f} to {100 * high:.1f}"
-        for low, high in zip(counts["share_low"], counts["share_high"], strict=True)
-    ]
-    return pd.DataFrame(
-        {
-            "Level": counts["level"],
-            "Classes": counts["classes"],
-            "Share (%)": [f"{100 * share:.1f}" for share in counts["share"]],
-            "95 % interval": intervals,
-        }
-    )
-
-
 def _picture(counts: pd.DataFrame, levels: Levels) -> PictureBlock:
     told = ", ".join(
         f"{level} {share:.0%}"
         for level, share in zip(counts["level"], counts["share"], strict=True)
     )
-    with figure_style():
-        figure = Figure(figsize=(4.4, 0.5 + 0.3 * len(counts)), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.add_subplot()
-        sns.barplot(
-            counts, x="classes", y="level", hue="level", ax=axes, legend=False, saturation=1,
-            palette={level: _COLOURS.get(level, "#7d8590") for level in counts["level"]},
-        )  # fmt: skip
-        axes.set(xlabel="classes", ylabel="")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return PictureBlock(
-        "levels-picture", "Classes by level.", f"Bar chart of classes by level: {told}.",
-        svg_address(figure, "levels"), levels.sources,
-    )  # fmt: skip
+        "levels-picture",
+        "Shares of the levels among the classes.",
+        f"Bar chart of classes by level: {told}.",
+        svg_address(draw_stats(counts), "levels"),
+        levels.sources,
+    )
 
 
 def _add_agreement(section: Section, found: Agreement, study: Study) -> None:
