@@ -21,6 +21,8 @@ _THEME = (
 _INKS = {
     "#000000": "var(--ink)",
     "#262626": "var(--ink)",
+    "#333333": "var(--soft)",
+    "#404040": "var(--soft)",
     "#4c4c4c": "var(--soft)",
     "#4d4d4d": "var(--soft)",
     "#595959": "var(--soft)",
