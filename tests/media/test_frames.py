@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import subprocess
+import sys
 from itertools import pairwise
 
 import av
@@ -299,5 +300,5 @@ def test_children_load_little():
         "import sys, cca_tools.media.frames\n"
         "print(sorted({'torch', 'pandas', 'scipy', 'pyarrow'} & set(sys.modules)))"
     )
-    done = subprocess.run(["python", "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
