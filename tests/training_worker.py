@@ -22,6 +22,7 @@ from ccl.training.train import Options, train
 
 KILLED_AT = 7  # 13 videos in batches of 4: the third step of the second epoch
 CASES = [("ccl", "audio"), ("crd", "audio"), ("kd", "audio,image")]
+SINGLE = [("baseline", ""), ("ccl", "audio"), ("ccl-released", "audio"), ("crd", "audio")]
 STUDY = {"classes": 3, "per_class": (5, 2, 3), "audio": "own", "absent": 0.3}
 
 
@@ -37,7 +38,7 @@ def study_of_13():
 def config_for(method, distill, **more):
     values = {
         "method.name": method,
-        "data.distill": distill.split(","),
+        "data.distill": distill.split(",") if distill else [],
         "data.batch_size": 5,
         "data.size": 32,
         "data.sampling": "shuffled",
@@ -49,19 +50,17 @@ def config_for(method, distill, **more):
 
 
 def parts(out):
-    """One step of several methods, and a batch norm, one after the other."""
+    """One step of several methods, an epoch's gradients of others, and batch norms."""
     with joined(torch.device("cpu")) as ranks:
-        found = {f"{m} {d}": one_step(ranks, m, d) for m, d in CASES} | {"norm": norm(ranks)}
+        found = {f"{m} {d}": one_step(ranks, m, d) for m, d in CASES}
+        found |= {f"single {m}": gradients(ranks, m, d) for m, d in SINGLE}
+        found |= {f"norm {rows}": norm(ranks, rows) for rows in (3, 2)}
         if ranks.is_first:
             torch.save(found, out)
 
 
 def one_step(ranks, method, distill):
-    """Its gradients, and parameters, buffers and totals after it, in double.
-
-    In float32 rounding, which differs with the rows of a convolution, is all that one would see:
-    near zero it decides which units are on.
-    """
+    """Its gradients, and parameters, buffers and totals after it, in double."""
     config = config_for(method, distill)
     teacher = None
     if "image" in distill:
@@ -87,6 +86,21 @@ def one_step(ranks, method, distill):
     return found
 
 
+def gradients(ranks, method, distill):
+    """Those of each step of an epoch, of 5, 4 and 4 rows, in float32; no step is taken."""
+    job = build_job(config_for(method, distill), study_of_13(), ranks)
+    for group in job.optimiser.param_groups:
+        group["lr"] = 0.0
+    found, totals, generator = {}, Totals(), torch.Generator()
+    for step, batch in enumerate(job.batches.epoch(0)):
+        generator.manual_seed(step_seed(0, 0, step))
+        job.step(batch, generator, totals)
+        for name, module in (("student", job.student), ("method", job.method)):
+            for key, parameter in module.named_parameters():
+                found[f"{step}/{name}.{key}"] = parameter.grad
+    return found | {f"total/{name}": value for name, value in totals.values.items()}
+
+
 def run(out, folder):
     """A run of two epochs with its evaluation."""
     config = config_for("ccl", "audio")
@@ -96,19 +110,24 @@ def run(out, folder):
     torch.save({"done": torch.tensor(1)}, out)
 
 
-def norm(ranks):
-    """Batch norm of rows that all lie on the first rank."""
+def norm(ranks, first):
+    """Batch norm of three rows, of which the first rank has ``first``; what it finds for those."""
     generator = torch.Generator().manual_seed(0)
     everything = 5 + 3 * torch.randn(3, 4, 2, 3, 3, generator=generator)
     pull = torch.randn(everything.shape, generator=generator)
-    mine = slice(0, 3) if ranks.is_first else slice(3, 3)
+    shown = slice(0, first)
+    mine = slice(0, 3) if ranks.world == 1 else shown if ranks.is_first else slice(first, 3)
     x = everything[mine].requires_grad_()
     layer = nn.BatchNorm3d(4)
     layer = gathered_batch_norm(layer) if ranks.world > 1 else layer
     layer.weight.data, layer.bias.data = torch.arange(1.0, 5), torch.arange(4.0)
     y = layer.train()(x)
     (y * pull[mine]).sum().backward()
-    found = {"y": y.detach(), "x": x.grad, "weight": layer.weight.grad, "bias": layer.bias.grad}
+    for parameter in layer.parameters():
+        parameter.grad *= ranks.world  # as that of an objective which every rank computes
+    ranks.average_gradients([*layer.parameters()])
+    found = {"y": y.detach()[shown], "x": x.grad[shown]}
+    found |= {"weight": layer.weight.grad, "bias": layer.bias.grad}
     return found | {"mean": layer.running_mean, "variance": layer.running_var}
 
 

@@ -57,10 +57,10 @@ class Ranks:
         if self.world == 1:
             return video, given
         sizes = shares(num_rows, self.world)
+        gather_rows: Callable[..., Tensor] = _GatherRows.apply
 
         def rows(x: Tensor) -> Tensor:
-            gathered: Tensor = _GatherRows.apply(x, sizes, self.rank)  # type: ignore[no-untyped-call]
-            return gathered
+            return gather_rows(x, sizes, self.rank)
 
         return Prediction(*map(rows, video)), replace(
             given,
