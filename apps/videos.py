@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+from pathlib import Path
 
 import streamlit as st
+from streamlit import runtime
 
 from apps.style import sound_picture
 from apps.text import as_html
@@ -79,9 +81,9 @@ def _draw(maker: EvidenceMaker, samples: ClassSamples, *, is_waiting: bool) -> N
     with st.container(key="videos"):
         for start in range(0, len(kept), _COLUMNS):
             columns = st.columns(_COLUMNS, gap="small")
-            for column, (sample, evidence) in zip(columns, kept[start:], strict=False):
-                with column, st.container(key=f"video_{start}_{columns.index(column)}"):
-                    _draw_video(sample, evidence)
+            for position, column in enumerate(columns[: len(kept) - start], start=start):
+                with column, st.container(key=f"video_{position}"):
+                    _draw_video(*kept[position], place=f"sample {position + 1}")
     if not kept:
         st.info("None of its videos can be heard.")
     if failed:
@@ -90,15 +92,40 @@ def _draw(maker: EvidenceMaker, samples: ClassSamples, *, is_waiting: bool) -> N
             st.html("<br>".join(as_html(reason) for reason in failed))
 
 
-def _draw_video(sample: Sample, evidence: Evidence) -> None:
+def _draw_video(sample: Sample, evidence: Evidence, place: str) -> None:
     if evidence.preview is None:
         st.html('<div class="cca-wait"><span>cutting the preview &hellip;</span></div>')
-    elif sample.has_video:
-        st.video(str(evidence.preview))
     else:
-        st.audio(str(evidence.preview), format="audio/mp4")
+        st.html(_player(sample, evidence.preview, evidence.poster, place))
     if evidence.spectrogram is not None and evidence.timeline is not None:
         st.html(sound_picture(evidence.spectrogram, evidence.timeline))
         return
     waiting = evidence.sound_failure or "listening …"
     st.html(f'<div class="cca-wait cca-flat"><span>{html.escape(waiting)}</span></div>')
+
+
+def _player(sample: Sample, preview: Path, poster: Path | None, place: str) -> str:
+    """Return a player that loads nothing but its poster until it is played.
+
+    With `st.video` the browser opens and decodes every video of a page before anybody asks.
+    """
+    source = f'src="{media_url(preview, "video/mp4", place)}" aria-label="{place}"'
+    if poster is None:
+        return f'<audio controls preload="none" {source}></audio>'
+    shown = media_url(poster, "image/jpeg", f"{place} poster")
+    plain = 'controlslist="nodownload noplaybackrate" disablepictureinpicture playsinline'
+    return f'<video controls {plain} preload="none" poster="{shown}" {source}></video>'
+
+
+def media_url(path: Path, mimetype: str, place: str) -> str:
+    """Return where the app serves a file while the page that shows it is open.
+
+    Args:
+        path: One of the workspace's cache.
+        mimetype: Of it.
+        place: Where it stands on the page; another file there takes its place.
+    """
+    if not runtime.exists():
+        return ""
+    manager = runtime.get_instance().media_file_mgr
+    return manager.add(str(path), mimetype, f"cca {place}")

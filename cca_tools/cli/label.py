@@ -122,6 +122,7 @@ def _run(port: int, secrets: Path | None) -> None:
         "client.showErrorLinks": False,
         "logger.hideWelcomeMessage": True,
         "runner.magicEnabled": False,
+        "runner.postScriptGC": False,  # a tenth of a second before each page; Python's own does
         # either is given, so that the browser's choice between light and dark is followed
         "theme.light.primaryColor": "#3b82a6",
         "theme.dark.primaryColor": "#5aa2c7",

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any
 
 from cca_tools.errors import CcaError
-from cca_tools.labels.previews import cut_frames, cut_preview
+from cca_tools.labels.previews import cut_frames, cut_preview, poster_of
 from cca_tools.labels.samples import CACHE, Sample
 from cca_tools.labels.spare import writable
 from cca_tools.media.audio import Span
@@ -23,7 +23,7 @@ from cca_tools.tagging.lookup import choose_run
 from cca_tools.workspace import Workspace, read_provenance, writing_to
 
 _TIMEOUT_S = 60.0
-_VERSION = "1"  # of what is cut; another one makes all of it anew
+_VERSION = "2"  # of what is cut; another one makes all of it anew
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Evidence:
 
     Args:
         preview: An MP4 file, None while it is being cut or when it cannot be.
+        poster: A JPEG file that stands for it until it is played, likewise; None without picture.
         spectrogram: A PNG file, likewise.
         timeline: ``seconds`` and ``rows`` (name, scores), likewise.
         failure: Why there is no preview, else empty.
@@ -39,6 +40,7 @@ class Evidence:
     """
 
     preview: Path | None = None
+    poster: Path | None = None
     spectrogram: Path | None = None
     timeline: dict[str, Any] | None = None
     failure: str = ""
@@ -102,8 +104,10 @@ class EvidenceMaker:
             arguments = (sample.span, self._tagger, str(folder))
             sound_failure = self._made(sound, self._painters, _draw_sound, arguments, sample)
         is_drawn = sound_failure is None and sound.is_file()
+        is_cut = failure is None and preview.is_file()
         return Evidence(
-            preview=preview if failure is None and preview.is_file() else None,
+            preview=preview if is_cut else None,
+            poster=poster_of(preview) if is_cut and poster_of(preview).is_file() else None,
             spectrogram=folder / "spectrogram.png" if is_drawn else None,
             timeline=json.loads(sound.read_text(encoding="utf-8")) if is_drawn else None,
             failure=failure or "",

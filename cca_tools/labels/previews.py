@@ -18,6 +18,7 @@ from cca_tools.workspace import atomic_path
 LENGTH_S = 10.0  # of a preview: what VGGSound and Kinetics call a video
 HEIGHT = 240  # of a preview; smaller pictures keep their size
 FRAME_HEIGHT = 360  # of a single frame
+_POSTER_AT = 1 / 3  # of a preview's length: the first frame is often black or a title
 RATE = 44_100  # Hz
 _FASTEST = 25  # pictures a second
 _AUDIO_FRAME = 1024  # samples, AAC's
@@ -37,18 +38,27 @@ def cut_preview(path: str, span: Span, out: str) -> None:
     Args:
         path: A local video or sound file.
         span: The part of it.
-        out: The file to write, atomically.
+        out: The file to write, atomically. Its poster (`poster_of`) is there before it is.
 
     Raises:
         DataError: The file cannot be read, or has neither picture nor sound there.
         av.FFmpegError: The file is damaged.
     """
     _require_readable(path)
+    with atomic_path(Path(out)) as temporary:
+        _write_preview(path, span, temporary)
+        _write_poster(temporary, poster_of(Path(out)))
+
+
+def poster_of(preview: Path) -> Path:
+    """Return the JPEG file that stands for a preview until it is played; none without picture."""
+    return preview.with_suffix(".jpg")
+
+
+def _write_preview(path: str, span: Span, out: Path) -> None:
     packets: Packets = []
-    with (
-        atomic_path(Path(out)) as temporary,
-        av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as container,
-    ):
+    options = {"movflags": "+faststart"}
+    with av.open(str(out), "w", format="mp4", options=options) as container:
         for kind, add in (("video", _add_video), ("audio", _add_audio)):
             with open_container(path, pictures=True) as source:
                 stream = _first_stream(source, kind)
@@ -58,6 +68,17 @@ def cut_preview(path: str, span: Span, out: str) -> None:
             raise DataError(f"{path} has nothing to show there", "Choose another video")
         for packet in sorted(packets, key=_due_s):
             container.mux(packet)
+
+
+def _write_poster(preview: Path, out: Path) -> None:
+    with open_container(str(preview), pictures=True) as container:
+        stream = _first_stream(container, "video")
+        if stream is None:
+            return
+        length_s = float(stream.duration * stream.time_base)
+        frame = _frame_at(container, stream, Span(_POSTER_AT * length_s))
+        with atomic_path(out) as temporary:
+            frame.to_image().save(temporary, "JPEG", quality=80, optimize=True)
 
 
 def cut_frames(path: str, span: Span, seconds: Sequence[float], outs: Sequence[str]) -> None:
@@ -79,11 +100,7 @@ def cut_frames(path: str, span: Span, seconds: Sequence[float], outs: Sequence[s
             stream = _first_stream(source, "video")
             if stream is None:
                 raise DataError(f"{path} has no picture", "Choose another video")
-            last = None
-            for frame, frame_s in _frames(source, stream, Span(span.start_s + at_s, span.end_s)):
-                last = frame
-                if frame_s >= -1e-3:
-                    break
+            last = _frame_at(source, stream, Span(span.start_s + at_s, span.end_s))
             if last is None:
                 raise DataError(f"{path} has no picture at {at_s:g} s", "Choose another video")
             width, height = _shown_size(last, FRAME_HEIGHT)
@@ -130,6 +147,16 @@ def _frames(
             if frame_s >= length_s:
                 return
             yield frame, frame_s
+
+
+def _frame_at(source: av.container.InputContainer, stream: Any, span: Span) -> Any:
+    """Return the first frame of a span, past the end the last one; None where there is none."""
+    last = None
+    for frame, frame_s in _frames(source, stream, span):
+        last = frame
+        if frame_s >= -1e-3:
+            break
+    return last
 
 
 def _add_video(container: Any, source: Any, stream: Any, span: Span) -> Packets:

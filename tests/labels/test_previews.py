@@ -7,10 +7,11 @@ import struct
 import av
 import numpy as np
 import pytest
+from PIL import Image
 from makers import Track, beep_times_s, beeps, tone, write_media
 
 from cca_tools.errors import DataError
-from cca_tools.labels.previews import HEIGHT, LENGTH_S, cut_frames, cut_preview
+from cca_tools.labels.previews import HEIGHT, LENGTH_S, cut_frames, cut_preview, poster_of
 from cca_tools.media.audio import Span, decode_audio
 
 
@@ -98,6 +99,31 @@ def picture_of(path, size, seconds=1.0):
         for packet in stream.encode(None):
             container.mux(packet)
     return path
+
+
+def test_a_poster_is_a_frame_out_of_the_middle(tmp_path):
+    source = write_media(tmp_path / "a.mp4", picture_s=3.0)
+    out = tmp_path / "out.mp4"
+    cut_preview(str(source), Span(), str(out))
+    with av.open(str(out)) as container:
+        frames = [frame.to_image().convert("L") for frame in container.decode(video=0)]
+    with Image.open(poster_of(out)) as poster:
+        assert (poster.format, poster.size) == ("JPEG", frames[0].size)
+        apart = [np.abs(np.subtract(frame, poster.convert("L"), dtype=float)).mean()
+                 for frame in frames]  # fmt: skip
+    assert np.argmin(apart) == pytest.approx(len(frames) / 3, abs=1)
+
+
+def test_sound_without_picture_has_no_poster(tmp_path):
+    source = write_media(tmp_path / "a.wav", Track(tone(1, 16_000), 16_000, "pcm_s16le"))
+    cut_preview(str(source), Span(), str(tmp_path / "out.mp4"))
+    assert not poster_of(tmp_path / "out.mp4").exists()
+
+
+def test_a_video_of_one_frame_has_a_poster(tmp_path):
+    source = write_media(tmp_path / "a.mp4", picture_s=0.1)
+    cut_preview(str(source), Span(), str(tmp_path / "out.mp4"))
+    assert poster_of(tmp_path / "out.mp4").is_file()
 
 
 def test_frames_are_those_of_their_time(tmp_path):
