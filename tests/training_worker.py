@@ -13,6 +13,7 @@ from torch import nn
 from training_studies import make_study
 
 from cca_tools.workspace import Workspace
+from ccl.methods.registry import METHODS
 from ccl.training.batch_norm import gathered_batch_norm
 from ccl.training.configure import configure
 from ccl.training.job import ImageTeacher, Job, build_job, step_seed
@@ -21,7 +22,7 @@ from ccl.training.totals import Totals
 from ccl.training.train import Options, train
 
 KILLED_AT = 7  # 13 videos in batches of 4: the third step of the second epoch
-CASES = [("ccl", "audio"), ("crd", "audio"), ("kd", "audio,image")]
+DOUBLE = [(name, "audio,image" if spec.distils else "") for name, spec in METHODS.items()]
 SINGLE = [("baseline", ""), ("ccl", "audio"), ("ccl-released", "audio"), ("crd", "audio")]
 STUDY = {"classes": 3, "per_class": (5, 2, 3), "audio": "own", "absent": 0.3}
 
@@ -50,9 +51,9 @@ def config_for(method, distill, **more):
 
 
 def parts(out):
-    """One step of several methods, an epoch's gradients of others, and batch norms."""
+    """One step of every method, an epoch's gradients of some, and batch norms."""
     with joined(torch.device("cpu")) as ranks:
-        found = {f"{m} {d}": one_step(ranks, m, d) for m, d in CASES}
+        found = {f"double {m}": one_step(ranks, m, d) for m, d in DOUBLE}
         found |= {f"single {m}": gradients(ranks, m, d) for m, d in SINGLE}
         found |= {f"norm {rows}": norm(ranks, rows) for rows in (3, 2)}
         if ranks.is_first:

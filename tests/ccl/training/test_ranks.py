@@ -13,6 +13,7 @@ import torch
 import training_worker
 from torch import nn
 
+from ccl.methods.registry import METHODS
 from ccl.training.batch_norm import gathered_batch_norm
 from ccl.training.ranks import Ranks, shares
 
@@ -55,10 +56,10 @@ def worlds(tmp_path_factory):
     return [run_ranks(world, "parts", folder / f"{world}.pt") for world in (1, 2)]
 
 
-@pytest.mark.parametrize("case", ["ccl audio", "crd audio", "kd audio,image"])
-def test_a_step_of_two_ranks_is_that_of_one(worlds, case):
+@pytest.mark.parametrize("method", METHODS)
+def test_a_step_of_two_ranks_is_that_of_one(worlds, method):
     """5 rows in parts of 3 and 2: gradients, parameters, memories, norms, terms and counts."""
-    one, two = (world[case] for world in worlds)
+    one, two = (world[f"double {method}"] for world in worlds)
     assert one.keys() == two.keys()
     assert {name.partition("/")[0] for name in one} == {
         "total",
