@@ -72,7 +72,7 @@ def import_command(source: Path, name: str, workspace: Path, as_json: bool) -> i
 
 
 def _check_name(name: str) -> None:
-    reserved = ("tags", "random-class", "random-clip")
+    reserved = ("tags", "shuffled", "random-class", "random-clip")
     if not re.fullmatch(r"[\w.+-]+", name) or name.startswith((".", "-")) or name in reserved:
         raise UsageError(
             f"features cannot be called {name!r}",

@@ -11,7 +11,7 @@ from typing import Any
 
 from cca_tools.errors import CcaError
 from cca_tools.workspace import Workspace
-from ccl.data.settings import RANDOM_TEACHERS, DataSettings
+from ccl.data.settings import DataSettings, is_drawn
 from ccl.data.study import load_study
 from ccl.training.config import FREE, TrainConfig, as_dict, flat
 from ccl.training.configure import validated
@@ -70,8 +70,9 @@ def _what_matters(settings: DataSettings) -> DataSettings:
     """Return the settings with all that does not change which videos and teachers there are."""
     plain = DataSettings()
     chosen = {name: getattr(settings, name) for name in _SHAPING_DATA}
-    is_random = settings.audio_teacher in RANDOM_TEACHERS
-    return replace(plain, **chosen, seed=settings.seed if is_random else plain.seed)
+    return replace(
+        plain, **chosen, seed=settings.seed if is_drawn(settings.audio_teacher) else plain.seed
+    )
 
 
 def identity_of(config: TrainConfig, fingerprint: str) -> str:

@@ -8,7 +8,17 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 RANDOM_TEACHERS = ("random-class", "random-clip")
+SHUFFLED = "shuffled"
 _Modalities = tuple[Literal["audio", "image"], ...]
+
+
+def is_drawn(audio_teacher: str) -> bool:
+    """Tell whether the seed decides what this teacher says of a video.
+
+    >>> is_drawn("tags"), is_drawn("random-clip"), is_drawn("shuffled:cnn14")
+    (False, True, True)
+    """
+    return audio_teacher in RANDOM_TEACHERS or audio_teacher.partition(":")[0] == SHUFFLED
 
 
 def _each_once(names: _Modalities) -> _Modalities:
@@ -46,7 +56,8 @@ class DataSettings:
         on_missing: ``error`` names what is wrong and stops; ``skip`` names it and goes on without.
         distill: Any of ``audio`` and ``image``.
         audio_teacher: ``tags`` (``tags:RUN`` for one of several), the name of imported features,
-            a file or folder of features, ``random-class`` or ``random-clip``.
+            a file or folder of features, ``random-class`` or ``random-clip``; ``shuffled`` for
+            tags, or ``shuffled:`` and any of the former, with the videos' sounds exchanged.
         image_teacher: ``resnet34``, a file of its weights, or ``resnet34-random``, a control.
         teacher_split: Teachers are present only for videos of this split's classes; empty for all.
         num_frames: Of a clip; None for what the student is made for.

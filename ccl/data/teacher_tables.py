@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,12 @@ from cca_tools.errors import DataError, UsageError
 from cca_tools.workspace import Workspace
 from ccl.data.features import feature_names, feature_path, match_features, read_features
 from ccl.data.ledger import Ledger
-from ccl.data.settings import RANDOM_TEACHERS, DataSettings
+from ccl.data.settings import RANDOM_TEACHERS, SHUFFLED, DataSettings
 from ccl.data.tables import TeacherTable
 from ccl.data.tag_embeddings import read_tag_embeddings
 
 RANDOM_WIDTH = 512
-_RANDOM = 3  # the stream of random numbers
+_RANDOM, _EXCHANGE = 3, 4  # streams of random numbers
 
 
 def audio_table(
@@ -31,7 +32,7 @@ def audio_table(
     Args:
         workspace: Its tags and features.
         settings: ``audio_teacher`` and the seed of random ones.
-        videos: One row a video, with ``video_id`` and ``class_name``.
+        videos: One row a video, with ``video_id``, ``class_name`` and ``split``.
         ledger: Where problems and notes go.
 
     Raises:
@@ -39,6 +40,10 @@ def audio_table(
         UsageError: There is no such teacher.
     """
     name = settings.audio_teacher
+    if name.partition(":")[0] == SHUFFLED:
+        source = replace(settings, audio_teacher=name.partition(":")[2] or "tags")
+        table, files = audio_table(workspace, source, videos, ledger)
+        return _exchanged(table, settings, videos), files
     if name in RANDOM_TEACHERS:
         return _random_table(settings, videos), []
     if name == "tags" or name.startswith("tags:"):
@@ -71,7 +76,7 @@ def _feature_file(workspace: Workspace, name: str) -> Path:
         return imported
     if Path(name).exists():
         return Path(name)
-    known = ", ".join(["tags", *RANDOM_TEACHERS, *feature_names(workspace)])
+    known = ", ".join(["tags", SHUFFLED, *RANDOM_TEACHERS, *feature_names(workspace)])
     raise UsageError(
         f"there is no audio teacher {name!r}", f"Give one of {known}, or a file of features"
     )
@@ -114,3 +119,13 @@ def _random_table(settings: DataSettings, videos: pd.DataFrame) -> TeacherTable:
     unique, positions = np.unique(names.to_numpy(str), return_inverse=True)
     vectors = rng.standard_normal((len(unique), RANDOM_WIDTH), dtype=np.float32)
     return TeacherTable(settings.audio_teacher, vectors[positions], np.ones(len(videos), bool))
+
+
+def _exchanged(table: TeacherTable, settings: DataSettings, videos: pd.DataFrame) -> TeacherTable:
+    """Return a control: each video has the sound of a random one of its part of the dataset."""
+    rng = np.random.default_rng((settings.seed, _EXCHANGE))
+    values, parts = table.values.copy(), videos["split"].to_numpy(str)
+    for part in np.unique(parts):
+        heard = np.flatnonzero(table.present & (parts == part))
+        values[heard] = table.values[rng.permutation(heard)]
+    return replace(table, name=settings.audio_teacher, values=values)

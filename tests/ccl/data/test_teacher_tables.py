@@ -123,7 +123,7 @@ def test_a_study_that_was_never_tagged(workspace):
 
 def test_an_unknown_teacher_lists_the_known(workspace):
     write_features(feature_path(workspace, "cnn14"), {"v0": np.ones(2, np.float32)})
-    with pytest.raises(UsageError, match="tags, random-class, random-clip, cnn14"):
+    with pytest.raises(UsageError, match="tags, shuffled, random-class, random-clip, cnn14"):
         tags(workspace, "no-such")
 
 
@@ -152,6 +152,30 @@ def test_random_teachers_know_the_class_or_nothing():
     assert not (random_table("random-class", 1).values == by_class.values).any()
     assert abs(by_clip.values.mean()) < 0.1
     assert abs(by_clip.values.std() - 1) < 0.1
+
+
+def test_shuffled_sounds_are_exchanged_within_training_and_within_test(workspace):
+    parts = ["train"] * 40 + ["test"] * 20
+    videos = manifest_of(
+        [{"video_id": f"v{i}", "class_name": f"c{i % 2}", "split": p} for i, p in enumerate(parts)]
+    )
+    own = {f"v{i}": np.full(2, i + 1, np.float32) for i in range(60) if i != 7}
+    write_features(feature_path(workspace, "cnn14"), own)
+
+    def shuffled(seed):
+        settings = DataSettings(distill=("audio",), audio_teacher="shuffled:cnn14", seed=seed)
+        return audio_table(workspace, settings, videos, Ledger())
+
+    table, files = shuffled(0)
+    assert files == [feature_path(workspace, "cnn14")]
+    assert table.present.tolist() == [i != 7 for i in range(60)]
+    sounds = table.values[:, 0].astype(int) - 1
+    assert sorted(sounds[:40]) == [-1, *(i for i in range(40) if i != 7)]
+    assert sorted(sounds[40:]) == list(range(40, 60))
+    of_another_class = (sounds % 2 != np.arange(60) % 2)[table.present]
+    assert 0.25 < of_another_class.mean() < 0.75
+    assert (shuffled(0)[0].values == table.values).all()
+    assert (shuffled(1)[0].values != table.values).any()
 
 
 def test_the_files_of_a_folder_of_features_are_named(workspace, tmp_path):
