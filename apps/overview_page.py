@@ -102,17 +102,20 @@ def summaries(
     rule: str, levels: pd.DataFrame, shares: pd.DataFrame
 ) -> tuple[tuple[str, str, str, str], ...]:
     """Return what sums the labels up as files: label, name, text, MIME type."""
+    from cca_tools.labels.stats import shown_stats  # it draws, too, and that takes a second
+
     told = levels[["class_name", "level", "votes", "disputed", "source"]]
     splits = make_splits(dict(zip(levels["class_name"], levels["level"], strict=True)))
     listed = {
         name: {"classes": list(one.classes), "rule": one.rule} for name, one in splits.items()
     }
+    shown = shown_stats(shares.assign(dataset="")).drop(columns="Dataset")
     caption = f"Video classes by audio-visual correlation ({rule})"
     return (
         ("Levels, CSV", "levels.csv", to_csv(told), "text/csv"),
-        ("Table A, Markdown", "table_a.md", to_markdown(_shown(shares)), "text/markdown"),
+        ("Table A, Markdown", "table_a.md", to_markdown(shown), "text/markdown"),
         ("Table A, LaTeX", "table_a.tex",
-         to_latex(_shown(shares), "lrrr", caption, "tab:table-a"), "application/x-tex"),
+         to_latex(shown, "lrrr", caption, "tab:table-a"), "application/x-tex"),
         ("Splits, JSON", "splits_preview.json",
          json.dumps(listed, indent=2, ensure_ascii=False), "application/json"),
     )  # fmt: skip
@@ -125,21 +128,6 @@ def _draw_downloads(files: Sequence[tuple[str, str, str, str]]) -> None:
             data = text.encode("utf-8", "backslashreplace")
             st.download_button(label, data, name, mime, on_click="ignore", key=f"take_{name}")
     st.caption("`cca-tools split` writes the splits.json that training takes, with its provenance.")
-
-
-def _shown(shares: pd.DataFrame) -> pd.DataFrame:
-    intervals = [
-        f"{number(100 * low, '{:.1f}')} to {number(100 * high, '{:.1f}')}"
-        for low, high in zip(shares["share_low"], shares["share_high"], strict=True)
-    ]
-    return pd.DataFrame(
-        {
-            "correlation": shares["level"],
-            "classes": shares["classes"],
-            "share (%)": [number(100 * share, "{:.1f}") for share in shares["share"]],
-            "95 % interval": intervals,
-        }
-    )
 
 
 def _draw_classes(levels: pd.DataFrame) -> None:

@@ -24,6 +24,15 @@ SHORT_WORDS = {"highly": "Highly", "weakly": "Weakly", "not": "Not", "unsure": "
 # red and green for highly and weakly, as in Tables D to F
 COLOURS = {"highly": "#c8414b", "weakly": "#2f8f5b", "not": "#66758a", "unsure": "#a8842c"}
 _SHEET = Path(__file__).with_name("style.css")
+# what a held key repeats never reaches a button; in a field it is text
+_HELD_KEYS = """<script>
+if (!window.ccaHeldKeys) {
+  window.ccaHeldKeys = true;
+  window.addEventListener("keydown", event => {
+    if (event.repeat && !event.target.closest("input, textarea")) event.stopImmediatePropagation();
+  }, true);
+}
+</script>"""
 
 
 @cache
@@ -40,9 +49,11 @@ def icon() -> Image.Image:
 
 
 def draw_style() -> None:
-    """Put the style sheet on the page."""
+    """Put on the page the style sheet, and what keeps a held key from answering twice."""
     colours = "".join(f"--cca-{level}:{colour};" for level, colour in COLOURS.items())
     st.html(f"<style>:root{{{colours}}}\n{_SHEET.read_text(encoding='utf-8')}</style>")
+    with st.container(key="script"):
+        st.html(_HELD_KEYS, unsafe_allow_javascript=True)
 
 
 def chip(level: str, text: str | None = None) -> str:

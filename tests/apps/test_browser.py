@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import re
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -81,6 +83,14 @@ def taken(download):
     return Path(download.value.path()).read_text(encoding="utf-8")
 
 
+def split(workspace):
+    """The splits that ``cca-tools split`` makes of the labels of a workspace."""
+    program = "from cca_tools.cli.main import main; main()"
+    command = [sys.executable, "-c", program, "split", "-w", str(workspace.root)]
+    subprocess.run(command, check=True, capture_output=True)
+    return json.loads(workspace.splits.read_text(encoding="utf-8"))["splits"]
+
+
 @pytest.fixture
 def served(study):
     with serving(study) as server:
@@ -93,11 +103,20 @@ def test_the_whole_way(served, open_tab, pictures):
     order = []
     store = LabelStore.open(served.workspace)
 
-    # a video plays, with its sound
+    # a video is a poster until it is played by key, with its sound; a mark leaves it as it is
     tab.wait_for_function("() => document.querySelectorAll('video').length === 2")  # recordings
     tab.wait_for_function("() => document.querySelectorAll('.cca-heard').length === 2")
-    tab.evaluate("() => document.querySelector('video').play()")
+    poster = tab.locator("video").first.get_attribute("poster")
+    assert any(url.endswith(poster) for url in tab.asked)
+    video = tab.locator("video").first.get_attribute("src")
+    assert not any(url.endswith(video) for url in tab.asked)
+    assert tab.locator("video").first.get_attribute("aria-label") == "sample 1"
+    tab.screenshot(path=pictures / "label_posters.png")
+    tab.locator("video").first.focus()
+    tab.keyboard.press("Space")
     tab.wait_for_function("() => document.querySelector('video').currentTime > 0.4")
+    assert any(url.endswith(video) for url in tab.asked)
+    tab.evaluate("() => { document.querySelector('video').isPlayed = true; }")
     sound = "() => document.querySelector('video').webkitAudioDecodedByteCount"
     assert tab.evaluate(sound) > 0
     assert tab.evaluate("() => document.querySelector('video').videoWidth") == 32
@@ -107,6 +126,7 @@ def test_the_whole_way(served, open_tab, pictures):
     order.append(shown(tab))
     press(tab, "1")
     press(tab, "1")
+    assert tab.evaluate("() => document.querySelector('video').isPlayed")
     marked = store.current("audio_class")
     assert marked["level"].tolist() == ["weakly"]
     assert marked["class_name"].tolist() == order
@@ -191,7 +211,8 @@ def test_the_whole_way(served, open_tab, pictures):
     assert "'=1+1 <i>noise</i>\nsecond line" in {row["note"] for row in rows}
     with other.expect_download() as download:
         other.get_by_role("button", name="Splits, JSON").click()
-    assert json.loads(taken(download))["weakly_correlated"]["classes"] == sorted(order[1:])
+    previewed = json.loads(taken(download))
+    assert previewed["weakly_correlated"]["classes"] == sorted(order[1:])
     other.screenshot(path=pictures / "overview.png", full_page=True)
 
     visit(other, "Frames")
@@ -203,6 +224,18 @@ def test_the_whole_way(served, open_tab, pictures):
     assert all(re.fullmatch(r"c\d_\d@\d\.\d\d", key) for key in frames["key"])
     assert set(frames["annotator"]) == {"Bob O'Neil"}
     other.screenshot(path=pictures / "frames.png")
+
+    # the command makes the splits of what was said in the browser
+    splits = split(served.workspace)
+    assert {name: one["classes"] for name, one in splits.items()} == {
+        "highly_correlated": [order[0]],
+        "weakly_correlated": sorted(order[1:]),
+        "not_correlated": [],
+        "weak_or_high": sorted(order),
+    }
+    assert {name: one["classes"] for name, one in previewed.items()} == {
+        name: one["classes"] for name, one in splits.items()
+    }
     store.close()
 
     hosts = {urlsplit(url).hostname for one in (tab, other) for url in one.asked
@@ -235,6 +268,20 @@ def test_no_key_answers_by_accident(served, open_tab):
     settle(tab)
     with LabelStore.open(served.workspace) as store:
         assert len(store.history(annotator="Bob")) == 1
+
+    # however long it is held
+    tab = open_tab()
+    begin(tab, served.url, "Cyd")
+    tab.keyboard.down("h")
+    tab.locator(SAVED).wait_for()
+    for _ in range(3):
+        settle(tab)
+        tab.wait_for_timeout(350)  # past what the app takes for a bounce
+        tab.keyboard.down("h")
+    tab.keyboard.up("h")
+    press(tab, "u")
+    with LabelStore.open(served.workspace) as store:
+        assert store.history(annotator="Cyd")["level"].tolist() == ["highly", "unsure"]
 
 
 def test_sigkill_loses_nothing_that_was_shown_as_saved(study, open_tab):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 from label_pages import draw
 from streamlit.testing.v1 import AppTest
 
+from cca_tools.cli.main import app
 from cca_tools.labels.events import NewLabel
 from cca_tools.labels.importing import import_labels
 from cca_tools.labels.items import ITEM_KINDS, Item
@@ -52,3 +54,12 @@ def test_the_answers_of_all_kinds_come_back(files, store, tmp_path):
         for kind in ITEM_KINDS:
             assert other.current(kind)[kept].equals(store.current(kind)[kept])
             assert len(other.current(kind))
+
+
+def test_table_a_is_that_of_the_command(files, here):
+    done = CliRunner().invoke(app, ["stats", "-w", str(here.root)], catch_exceptions=False)
+    assert done.exit_code == 0
+    ours = (here.tables / "table_a.md").read_text().splitlines()
+    shown = [line.split("|", 2)[2] for line in ours if line.startswith("|")]  # without the dataset
+    assert [line.split("|", 1)[1] for line in files["table_a.md"].decode().splitlines()] == shown
+    assert any("33.3" in line for line in shown)

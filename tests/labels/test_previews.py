@@ -7,8 +7,8 @@ import struct
 import av
 import numpy as np
 import pytest
-from PIL import Image
 from makers import Track, beep_times_s, beeps, tone, write_media
+from PIL import Image
 
 from cca_tools.errors import DataError
 from cca_tools.labels.previews import HEIGHT, LENGTH_S, cut_frames, cut_preview, poster_of
