@@ -24,6 +24,7 @@ from ccl.training.train import Options, train
 KILLED_AT = 7  # 13 videos in batches of 4: the third step of the second epoch
 DOUBLE = [(name, "audio,image" if spec.distils else "") for name, spec in METHODS.items()]
 SINGLE = [("baseline", ""), ("ccl", "audio"), ("ccl-released", "audio"), ("crd", "audio")]
+WHOLE = {"optim.clip_norm": None}  # a gradient that is shortened hides its scale
 STUDY = {"classes": 3, "per_class": (5, 2, 3), "audio": "own", "absent": 0.3}
 
 
@@ -62,7 +63,7 @@ def parts(out):
 
 def one_step(ranks, method, distill):
     """Its gradients, and parameters, buffers and totals after it, in double."""
-    config = config_for(method, distill)
+    config = config_for(method, distill, **WHOLE)
     teacher = None
     if "image" in distill:
         teacher = ImageTeacher(lambda x: x.mean(dim=(2, 3)), 3)
@@ -89,7 +90,7 @@ def one_step(ranks, method, distill):
 
 def gradients(ranks, method, distill):
     """Those of each step of an epoch, of 5, 4 and 4 rows, in float32; no step is taken."""
-    job = build_job(config_for(method, distill), study_of_13(), ranks)
+    job = build_job(config_for(method, distill, **WHOLE), study_of_13(), ranks)
     for group in job.optimiser.param_groups:
         group["lr"] = 0.0
     found, totals, generator = {}, Totals(), torch.Generator()
