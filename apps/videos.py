@@ -96,7 +96,7 @@ def _draw_video(sample: Sample, evidence: Evidence, place: str) -> None:
     if evidence.preview is None:
         st.html('<div class="cca-wait"><span>cutting the preview &hellip;</span></div>')
     else:
-        st.html(_player(sample, evidence.preview, evidence.poster, place))
+        st.html(player(evidence.preview, evidence.poster, place))
     if evidence.spectrogram is not None and evidence.timeline is not None:
         st.html(sound_picture(evidence.spectrogram, evidence.timeline))
         return
@@ -104,28 +104,27 @@ def _draw_video(sample: Sample, evidence: Evidence, place: str) -> None:
     st.html(f'<div class="cca-wait cca-flat"><span>{html.escape(waiting)}</span></div>')
 
 
-def _player(sample: Sample, preview: Path, poster: Path | None, place: str) -> str:
+def player(preview: Path, poster: Path | None, place: str) -> str:
     """Return a player that loads nothing but its poster until it is played.
 
     With `st.video` the browser opens and decodes every video of a page before anybody asks.
+
+    Args:
+        preview: What it plays.
+        poster: A frame of it; None for sound without picture.
+        place: Which one of the page it is, for those who cannot see it.
     """
-    source = f'src="{media_url(preview, "video/mp4", place)}" aria-label="{place}"'
+    kind = "audio/mp4" if poster is None else "video/mp4"
+    source = f'src="{_media_url(preview, kind, place)}" aria-label="{place}"'
     if poster is None:
         return f'<audio controls preload="none" {source}></audio>'
-    shown = media_url(poster, "image/jpeg", f"{place} poster")
+    shown = _media_url(poster, "image/jpeg", f"{place} poster")
     plain = 'controlslist="nodownload noplaybackrate" disablepictureinpicture playsinline'
     return f'<video controls {plain} preload="none" poster="{shown}" {source}></video>'
 
 
-def media_url(path: Path, mimetype: str, place: str) -> str:
-    """Return where the app serves a file while the page that shows it is open.
-
-    Args:
-        path: One of the workspace's cache.
-        mimetype: Of it.
-        place: Where it stands on the page; another file there takes its place.
-    """
+def _media_url(path: Path, mimetype: str, place: str) -> str:
+    """Return where the app serves a file as long as a page shows it at this place."""
     if not runtime.exists():
         return ""
-    manager = runtime.get_instance().media_file_mgr
-    return manager.add(str(path), mimetype, f"cca {place}")
+    return runtime.get_instance().media_file_mgr.add(str(path), mimetype, f"cca {place}")

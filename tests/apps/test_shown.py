@@ -12,6 +12,7 @@ from labelling import CLASSES
 
 from apps.style import chip, sound_row
 from apps.text import as_markdown
+from apps.videos import player
 from cca_tools.datasets.manifest import read_manifest, write_manifest
 from cca_tools.labels.agreement import agreement
 from cca_tools.labels.events import NewLabel
@@ -135,3 +136,14 @@ def test_figures_that_are_missing_are_dashes():
     row = sound_row("Bell", float("nan"), float("nan"), 3.0)
     assert "nan" not in row
     assert row.count("–") == 3
+
+
+def test_nothing_is_loaded_before_it_is_played(tmp_path):
+    film = player(tmp_path / "a.mp4", tmp_path / "a.jpg", "sample 1")
+    sound = player(tmp_path / "a.mp4", None, "sample 2")
+    assert film.startswith("<video controls ")
+    assert sound.startswith("<audio controls ")
+    for html, name in ((film, "sample 1"), (sound, "sample 2")):
+        assert 'preload="none"' in html
+        assert f'aria-label="{name}"' in html
+        assert "autoplay" not in html
