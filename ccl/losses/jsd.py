@@ -32,7 +32,7 @@ def jensen_shannon(p_logits: Tensor, q_logits: Tensor, *, present: Tensor | None
     log_p = keep_rows(p_logits, present).log_softmax(dim=1)
     log_q = keep_rows(q_logits, present).log_softmax(dim=1)
     rows = divergence_of_log_probs(log_p, log_q)
-    return Counted(masked_mean(rows, here), row_counts(here))
+    return Counted(_within_bounds(masked_mean(rows, here)), row_counts(here))
 
 
 def divergence_of_log_probs(log_p: Tensor, log_q: Tensor) -> Tensor:
@@ -43,4 +43,10 @@ def divergence_of_log_probs(log_p: Tensor, log_q: Tensor) -> Tensor:
     """
     log_m = torch.logaddexp(log_p, log_q) - math.log(2)
     rows = (log_p.exp() * (log_p - log_m) + log_q.exp() * (log_q - log_m)).sum(dim=1) / 2
-    return rows + (rows.clamp(0, math.log(2)) - rows).detach()
+    return _within_bounds(rows)
+
+
+def _within_bounds(divergence: Tensor) -> Tensor:
+    # the float32 nearest to log 2 lies above it: half an epsilon off gives the one below
+    most = math.log(2) * (1 - torch.finfo(divergence.dtype).eps / 2)
+    return divergence + (divergence.clamp(0, most) - divergence).detach()

@@ -39,14 +39,17 @@ logits = st.lists(st.floats(-1e4, 1e4, width=32), min_size=3, max_size=3)
 def test_symmetric_and_bounded(p, q, dtype):
     p, q = torch.tensor([p]).to(dtype), torch.tensor([q]).to(dtype)
     forth, back = jensen_shannon(p, q).loss, jensen_shannon(q, p).loss
-    assert 0 <= forth.item() <= math.log(2) + 1e-7
+    assert 0 <= forth.item() <= math.log(2)
     assert forth.item() == pytest.approx(back.item(), abs=1e-6)
     assert jensen_shannon(p, p).loss.item() == pytest.approx(0, abs=1e-6)
 
 
-def test_the_bound_is_reached_and_not_passed():
-    far = 1e3 * torch.eye(4)
-    assert jensen_shannon(far, far.roll(1, 0)).loss.item() == pytest.approx(math.log(2), abs=1e-7)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("rows", [1, 3, 7, 1024])
+def test_the_bound_is_reached_and_not_passed(rows, dtype):
+    far = 1e3 * torch.eye(4, dtype=dtype).repeat(rows, 1)[:rows]
+    loss = jensen_shannon(far, far.roll(1, 1)).loss.item()
+    assert math.log(2) - 1e-6 <= loss <= math.log(2)
 
 
 def test_near_predictions_keep_their_gradient():
@@ -62,4 +65,4 @@ def test_rounding_is_clipped_row_by_row():
     log_p = torch.tensor([[0.1, 0.2, 0.7], [1.0, 0.0, 0.0]]).log().clamp_min(-100)
     rows = divergence_of_log_probs(log_p, log_p.roll(1, 1))
     assert rows.shape == (2,)
-    assert rows[1].item() <= math.log(2) + 1e-7
+    assert rows[1].item() <= math.log(2)
