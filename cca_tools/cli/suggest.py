@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from cca_tools.cli.label_options import database_option
 from cca_tools.cli.options import command_line, json_option, workspace_option
 from cca_tools.cli.output import print_table
 from cca_tools.reference.ucf51 import LEVELS
@@ -18,11 +19,12 @@ from cca_tools.suggestions.settings import AUDIO, OWN_LABELS, Settings
 from cca_tools.suggestions.suggest import Outcome, run_suggest
 from cca_tools.workspace import Workspace
 
-_SOURCE = f"`{OWN_LABELS}` (the workspace's own), a CSV file, or {PUBLISHED_UCF51}"
+_SOURCE = f"`{OWN_LABELS}` (the study's own), a CSV file, or {PUBLISHED_UCF51}"
 
 
 @click.command()
 @workspace_option
+@database_option
 @click.option(
     "--associations",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),

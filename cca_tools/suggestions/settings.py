@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cca_tools.errors import DataError, UsageError
+from cca_tools.errors import UsageError
 from cca_tools.labels.adjudication import final_levels
-from cca_tools.labels.store import LabelStore
-from cca_tools.reports.levels import PUBLISHED_UCF51, read_levels
+from cca_tools.labels.study import open_labels
+from cca_tools.reports.levels import read_levels
 from cca_tools.suggestions.probe_sources import MOST_VIDEOS
 from cca_tools.suggestions.text import BUNDLED
 from cca_tools.workspace import Workspace
@@ -29,8 +29,9 @@ class Settings:
         features: A file of audio features in place of those in the tags.
         tags: The tag run that they are taken from; None means the newest.
         most_videos: From more videos than this a sample is probed, at least 100.
-        learn_from: ``labels`` for the workspace's own, a CSV file, or None: what is learnt from
+        learn_from: ``labels`` for the study's own, a CSV file, or None: what is learnt from
             besides the published labels.
+        database: Where the study's own labels lie; None is ``labels.db`` of the workspace.
         seed: Of folds, samples and resamples, at least 0.
 
     Raises:
@@ -44,6 +45,7 @@ class Settings:
     tags: str | None = None
     most_videos: int = MOST_VIDEOS
     learn_from: str | None = None
+    database: str | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -61,24 +63,20 @@ class Settings:
                 )
 
 
-def levels_from(workspace: Workspace, source: str) -> dict[str, str]:
+def levels_from(workspace: Workspace, source: str, database: str | None = None) -> dict[str, str]:
     """Return the level of each class, by its name.
 
     Args:
         workspace: Whose labels are meant.
         source: ``labels`` (decisions, and the majority where there is none), ``published-ucf51``,
             or a CSV file.
+        database: The address of the label database; None is the workspace's own.
 
     Raises:
-        DataError: There are no labels, or see `read_levels` and `LabelStore.open`.
+        DataError: There are no labels, or see `read_levels` and `open_labels`.
     """
     if source != OWN_LABELS:
         return read_levels(source)
-    if not workspace.labels.exists():
-        raise DataError(
-            f"{workspace.labels} is not there",
-            f"Label with `cca-tools label`, or give a CSV file or {PUBLISHED_UCF51}",
-        )
-    with LabelStore.open(workspace) as store:
+    with open_labels(workspace, database) as store:
         final = final_levels(store, "adjudicated")
     return dict(zip(final["class_name"], final["level"], strict=True))

@@ -108,12 +108,13 @@ def run_suggest(
         }
         compared = None
         if against is not None:
-            levels = levels_from(workspace, against)
+            levels = levels_from(workspace, against, settings.database)
             compared = agreement(
                 dict(zip(frame["class_name"], frame["level"], strict=True)), levels
             )
         about = _about(known, training, learnt)
         provenance.parameters = asdict(settings) | {"against": against} | about
+        del provenance.parameters["database"]  # with its password; the command has it without
         provenance.inputs = _inputs(workspace, settings, known)
         provenance.label_space = read_provenance(known.inputs[0]).get("label_space")
         outcome = Outcome(
@@ -130,7 +131,7 @@ def _training(
     training = published_training(known.encode)
     if settings.learn_from is None:
         return training, ()
-    levels = levels_from(workspace, settings.learn_from)
+    levels = levels_from(workspace, settings.learn_from, settings.database)
     own = labelled(known.features.dropna(how="all"), levels, own=True)
     if len(own) < LEAST_OWN or len(set(own.levels.tolist())) < 2:
         return training, (
@@ -209,7 +210,7 @@ def _inputs(workspace: Workspace, settings: Settings, known: Known) -> list[Path
     inputs = list(known.inputs)
     source = settings.learn_from
     if source == OWN_LABELS:
-        inputs.append(workspace.labels)
+        inputs += [workspace.labels] if settings.database is None else []
     elif source is not None and Path(source).is_file():
         inputs.append(Path(source))
     return inputs

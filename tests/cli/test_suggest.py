@@ -128,6 +128,24 @@ def test_own_labels_of_the_database_are_learnt_from(study: Path) -> None:
     assert "labels.db" in {Path(path).name for path in about["inputs"]}
 
 
+def test_labels_of_another_database_are_compared_with_and_learnt_from(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    with LabelStore.open(Workspace(study), url) as store:
+        store.add([NewLabel("ann", Item("class", name), level) for name, level in TRUTH.items()])
+    options = ("--encoder", "none", "--audio", "none", "--json")
+    named = run(study, *options, "--database", url, "--against", "labels")
+    assert json.loads(named.stdout)["against"]["classes"] == 12
+    monkeypatch.setenv("CCA_LABELS_DATABASE", url)
+    learnt = json.loads(run(study, *options, "--learn-from", "labels").stdout)
+    assert learnt["learnt_from"] == {"published": 51, "own": 12}
+    assert not (study / "labels.db").exists()
+    about = read_provenance(study / "suggestions.parquet")
+    assert "labels.db" not in {Path(path).name for path in about["inputs"]}
+    assert "database" not in about["parameters"]  # an address may hold a password
+
+
 def test_few_own_labels_are_not_learnt_from_and_that_is_said(study: Path, tmp_path: Path) -> None:
     few = tmp_path / "few.csv"
     few.write_text("class_name,level\nrain,highly\nYoga,not\nelsewhere,not\n")
