@@ -10,6 +10,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from cca_tools.reports.formats import visible
 from cca_tools.workspace import atomic_path
 
 SUFFIXES = (".png", ".pdf")
@@ -31,7 +32,7 @@ def figure_style() -> AbstractContextManager[None]:
 
 def plain(text: str) -> str:
     """Return text that Matplotlib shows as it is."""
-    return text.replace("$", r"\$")  # else a pair of them would begin mathematics
+    return visible(text).replace("$", r"\$")  # else a pair of them would begin mathematics
 
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:

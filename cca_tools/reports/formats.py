@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+import textwrap
+import unicodedata
 from collections.abc import Sequence
 
 import pandas as pd
@@ -31,6 +33,27 @@ _LATEX = {
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+_JOINERS = "\u200c\u200d"  # within words of some scripts, and within emoji
+_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn")
+
+
+def visible(text: str) -> str:
+    r"""Return text without characters that are not seen, or that turn the direction of writing.
+
+    Such a name would mirror the numbers beside it, and LaTeX and HTML refuse control characters.
+
+    >>> visible("a\u202eb\x07\n")
+    'ab\n'
+    """
+    if text.isprintable():  # so are data addresses, which are long
+        return text
+    return "".join(
+        letter
+        for letter in text
+        if letter in "\n\t" + _JOINERS or unicodedata.category(letter) not in _UNSEEN
+    )
+
+
 def csv_cell(value: object) -> object:
     """Return a cell that no spreadsheet takes for a formula; numbers stay what they are.
 
@@ -43,12 +66,17 @@ def csv_cell(value: object) -> object:
 
 
 def to_csv(frame: pd.DataFrame) -> str:
-    """Return CSV with a header; text that looks like a formula gets a quote in front."""
+    """Return CSV with a header; text that looks like a formula gets a quote in front.
+
+    Undefined numbers are empty cells.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([csv_cell(str(name)) for name in frame.columns])
     columns = [
-        frame[name].tolist() if _is_number(frame[name]) else map(csv_cell, frame[name])
+        [None if pd.isna(number) else number for number in frame[name].tolist()]
+        if _is_number(frame[name])
+        else map(csv_cell, frame[name])
         for name in frame.columns
     ]
     writer.writerows(zip(*columns, strict=True))
@@ -61,8 +89,8 @@ def escape_markdown(text: str) -> str:
     >>> print(escape_markdown("a|b *c* snake_case"))
     a\|b \*c\* snake_case
     """
-    line = " ".join(text.split())
-    line = re.sub(r"([\\`*|\[\]])", r"\\\1", line)
+    line = visible(" ".join(text.split()))
+    line = re.sub(r"([\\`*|~$\[\]])", r"\\\1", line)
     line = re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", line)
     return line.replace("&", "&amp;").replace("<", "&lt;")
 
@@ -81,7 +109,7 @@ def escape_latex(text: str) -> str:
     >>> print(escape_latex("R&B_50%"))
     R\&B\_50\%
     """
-    line = "".join(_LATEX.get(letter, letter) for letter in " ".join(text.split()))
+    line = "".join(_LATEX.get(letter, letter) for letter in visible(" ".join(text.split())))
     return re.sub(r"(?<=([-',]))(?=\1)", "{}", line)  # else two of them would become one sign
 
 
@@ -95,6 +123,9 @@ def to_latex(
 ) -> str:
     r"""Return a ``longtable`` in the style of booktabs; it breaks over pages by itself.
 
+    Headings are broken into lines where they are wider than what stands below them, and tables of
+    many columns are set in small print.
+
     Args:
         frame: The rows.
         columns: The type of each column, such as ``l``, ``r`` or ``p{3cm}``.
@@ -103,12 +134,16 @@ def to_latex(
         escaped: Whether the cells are LaTeX already.
     """
     cell_text = str if escaped else lambda cell: escape_latex(str(cell))
-    heads = " & ".join(rf"\textbf{{{escape_latex(str(name))}}}" for name in frame.columns) + r" \\"
-    body = [" & ".join(map(cell_text, row)) + r" \\" for row in _rows(frame)]
-    width = len(frame.columns)
+    rows = [list(map(cell_text, row)) for row in _rows(frame)]
+    heads, letters = _heads(frame, columns, rows)
+    body = [" & ".join(row) + r" \\" for row in rows]
+    width = len(columns)
+    is_wide = letters > _LETTERS and set(columns) <= set(_UNBROKEN)
     return "\n".join(
         [
-            "% needs \\usepackage{array,booktabs,longtable} and \\usepackage[T1]{fontenc}",
+            "% needs \\usepackage{array,booktabs,longtable} and \\usepackage[T1]{fontenc};"
+            " names beyond Latin letters: LuaLaTeX",
+            *(["{\\scriptsize\\setlength{\\tabcolsep}{2.5pt}"] if is_wide else []),
             rf"\begin{{longtable}}{{@{{}}{''.join(columns)}@{{}}}}",
             rf"\caption{{{escape_latex(caption)}}}\label{{{label}}} \\",
             *(r"\toprule", heads, r"\midrule", r"\endfirsthead"),
@@ -116,10 +151,33 @@ def to_latex(
             *(r"\toprule", heads, r"\midrule", r"\endhead"),
             *(r"\bottomrule", r"\endlastfoot"),
             *body,
-            r"\end{longtable}",
+            r"\end{longtable}" + ("}" if is_wide else ""),
             "",
         ]
     )
+
+
+_UNBROKEN = ("l", "r")  # types of columns that are as wide as their widest cell
+_LETTERS = 90  # about what stands beside one another on a page
+
+
+def _heads(
+    frame: pd.DataFrame, columns: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[str, int]:
+    """Return the row of headings, each on several lines if need be, and the letters of a row."""
+    cells, letters = [], 0
+    for place, (name, kind) in enumerate(zip(frame.columns, columns, strict=True)):
+        widest = max((len(row[place]) for row in rows), default=0)
+        room = max(widest, 6) if kind in _UNBROKEN else _LETTERS
+        lines = textwrap.wrap(str(name), room, break_long_words=False) or [""]
+        cells.append(_stacked(lines))
+        letters += max(widest, *map(len, lines))
+    return " & ".join(cells) + r" \\", letters
+
+
+def _stacked(lines: Sequence[str]) -> str:
+    shown = r" \\ ".join(rf"\textbf{{{escape_latex(line)}}}" for line in lines)
+    return shown if len(lines) == 1 else rf"\shortstack[l]{{{shown}}}"
 
 
 def _rows(frame: pd.DataFrame) -> list[tuple[object, ...]]:

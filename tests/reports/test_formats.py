@@ -19,6 +19,7 @@ from cca_tools.reports.formats import (
     to_csv,
     to_latex,
     to_markdown,
+    visible,
 )
 
 NASTY = [
@@ -122,3 +123,31 @@ def test_latex_compiles_and_prints_the_text(tmp_path: Path) -> None:
         ).stdout
         for text in ('a_b & 50% #1 $x$ {y} ~z ^w \\cmd "q" <t> |p|', "[opt] at", "* star"):
             assert text in shown
+
+
+@pytest.mark.parametrize("write", [escape_latex, escape_markdown, visible])
+def test_no_name_turns_the_direction_of_writing_or_has_control_characters(write):
+    assert write("a\u202eb\x07c\x1bd\u2067e\u200f") == "abcde"
+    assert write("\u05e9\u05dc\u05d5\u05dd \u4e2d") == "\u05e9\u05dc\u05d5\u05dd \u4e2d"
+    family = "\U0001f468\u200d\U0001f469"
+    assert write(family) == family
+
+
+def test_markdown_neither_strikes_out_nor_calculates():
+    assert escape_markdown("~~a~~ $b$") == r"\~\~a\~\~ \$b\$"
+
+
+def test_an_undefined_number_is_an_empty_cell_of_csv():
+    frame = pd.DataFrame({"a": [0.5, float("nan")], "b": [float("nan"), 2.0], "c": ["x", "y"]})
+    assert to_csv(frame) == "a,b,c\n0.5,,x\n,2.0,y\n"
+
+
+def test_latex_of_many_columns_fits_the_page():
+    wide = pd.DataFrame({f"a long heading {n}": ["+1.0 to +2.0"] for n in range(12)})
+    text = to_latex(wide, ["r"] * 12, "Caption", "tab:wide")
+    assert r"\shortstack[l]{\textbf{a long} \\ \textbf{heading 1}}" in text
+    assert text.index("{\\scriptsize") < text.index(r"\begin{longtable}")
+    assert text.endswith("\\end{longtable}}\n")
+    narrow = to_latex(wide.iloc[:, :3], ["r"] * 3, "Caption", "tab:narrow")
+    assert "scriptsize" not in narrow
+    assert narrow.endswith("\\end{longtable}\n")

@@ -32,7 +32,11 @@ def render(title: str, sections: Sequence[Section], root: Path, hashes: Mapping[
         hashes: SHA-256 of the artefacts.
     """
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
     )
     environment.filters |= {
         "slug": slug,
@@ -49,6 +53,10 @@ def render(title: str, sections: Sequence[Section], root: Path, hashes: Mapping[
         style=Markup(_read("report.css")),
         script=Markup(_read("report.js")),
     )
+
+
+def _visible(value: object) -> object:
+    return type(value)(formats.visible(value)) if isinstance(value, str) else value
 
 
 def slug(text: str) -> str:
