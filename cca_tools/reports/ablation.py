@@ -16,7 +16,19 @@ from cca_tools.reports.published import published_accuracies
 from cca_tools.reports.tables import write_table
 from cca_tools.workspace import Workspace, write_json
 
-_FRAMES = ("rows", "seeds", "classes", "evidence")
+# what the tables and pictures read of each frame; an ablation without runs has no rows at all
+_FRAMES = {
+    "rows": ("split", "stratum", "method", "seeds", "classes", "accuracy", "accuracy_sd",
+             "accuracy_low", "accuracy_high", "difference", "runs_low", "runs_high", "p_runs",
+             "p_runs_holm", "method_low", "method_high", "p_method", "p_method_holm",
+             "detectable"),
+    "seeds": ("split", "stratum", "method", "seed", "accuracy", "top5", "only_method",
+              "only_baseline", "p_mcnemar"),
+    "classes": ("split", "method", "class_name", "level", "distilled", "audio_accuracy",
+                "baseline", "accuracy", "gain", "gain_low", "gain_high"),
+    "evidence": ("split", "method", "evidence", "classes", "rho", "rho_low", "rho_high",
+                 "p_value"),
+}  # fmt: skip
 _MISSING = "-"
 PUBLISHED = "published"
 
@@ -94,9 +106,9 @@ def read_ablation(path: Path) -> AblationReport:
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        frames = {name: pd.DataFrame(record[name]) for name in _FRAMES}
+        frames = {name: _frame(record[name], columns) for name, columns in _FRAMES.items()}
         return AblationReport(
-            record["about"],
+            {"name": path.stem, "protocol": record["about"]["protocol"]} | record["about"],
             **{name: _with_numbers(frame) for name, frame in frames.items()},
             published=record["published"],
             runs=record["runs"],
@@ -109,11 +121,19 @@ def read_ablation(path: Path) -> AblationReport:
         ) from error
 
 
+def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(columns))
+    missing = set(columns) - set(frame.columns)
+    if missing:
+        raise KeyError(f"without {', '.join(sorted(missing))}")
+    return frame
+
+
 def _with_numbers(frame: pd.DataFrame) -> pd.DataFrame:
     """Turn columns of numbers and nulls into numbers and NaN."""
     for name in frame.columns:
         values = frame[name].dropna()
-        if values.map(lambda value: isinstance(value, int | float)).all():
+        if len(frame) and values.map(lambda value: isinstance(value, int | float)).all():
             frame[name] = pd.to_numeric(frame[name])
     return frame
 

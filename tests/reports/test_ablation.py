@@ -236,3 +236,23 @@ def test_the_json_is_plain(tmp_path):
     row = json.loads(path.read_text())["rows"][0]
     assert row["difference"] is None
     assert row["seeds"] == 3
+
+
+def test_an_ablation_without_a_finished_run_is_read_and_told(tmp_path):
+    empty = report(**{name: pd.DataFrame() for name in ("rows", "seeds", "classes", "evidence")})
+    write_ablation(empty, path := tmp_path / "a.json")
+    after = read_ablation(path)
+    tables = (ablation_table(after), seed_table(after), class_gain_table(after))
+    assert [len(table) for table in tables] == [0, 0, 0]
+    assert draw_accuracies(after) is None
+    assert draw_gains(after) is None
+
+
+def test_an_ablation_that_lacks_a_column_is_refused_by_name(tmp_path):
+    write_ablation(report(), path := tmp_path / "a.json")
+    record = json.loads(path.read_text())
+    for row in record["rows"]:
+        del row["p_runs"]
+    path.write_text(json.dumps(record))
+    with pytest.raises(DataError, match=r"a.json is no ablation: .*without p_runs"):
+        read_ablation(path)
