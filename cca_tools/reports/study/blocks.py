@@ -14,9 +14,15 @@ _NUMBER = re.compile(r"[-+<]? ?\d")
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A line of running text."""
+    """A line of running text.
+
+    Args:
+        text: Plain.
+        sources: The artefacts that its numbers come from, where no block below names them.
+    """
 
     text: str
+    sources: tuple[Path, ...] = ()
     kind: str = "paragraph"
 
 
@@ -113,6 +119,7 @@ class ClassPage:
         bars: Its audio classes by rank.
         samples: Spectrograms of some videos.
         missing: Why there are fewer samples than asked for.
+        sources: The artefacts that its numbers come from.
     """
 
     anchor: str
@@ -122,6 +129,7 @@ class ClassPage:
     bars: tuple[Bar, ...]
     samples: tuple[Sample, ...]
     missing: str = ""
+    sources: tuple[Path, ...] = ()
     kind: str = "class"
 
 

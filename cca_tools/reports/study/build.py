@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cca_tools.reports.study.artefacts import Study
 from cca_tools.reports.study.blocks import Section
-from cca_tools.reports.study.consistency import Traced, trace
+from cca_tools.reports.study.consistency import Traced, trace, untold
 from cca_tools.reports.study.page import render, to_latex
 from cca_tools.reports.study.sections.ablation import ablation_section
 from cca_tools.reports.study.sections.classes import Sampling, classes_section
@@ -73,8 +73,9 @@ def build_report(
     traced = trace(workspace)
     levels = standing_levels(workspace, options.levels, options.database)
     sections = _sections(study, levels, options.sampling, advance)
+    lacks = untold(workspace, traced, _sources(sections))
     traced += _untraced(sections, traced, {workspace.labels: levels.answers_hash})
-    sections.append(provenance_section(study, traced))
+    sections.append(provenance_section(study, traced, lacks))
     hashes = {item.path: item.sha256 for item in traced}
     title = options.title or f"Sound and picture in {workspace.root.resolve().name}"
     path = workspace.report
@@ -106,9 +107,9 @@ def _untraced(
     sections: list[Section], traced: list[Traced], known: Mapping[Path, str]
 ) -> list[Traced]:
     """Return the sources that have no sidecar, such as a table of levels made by hand."""
-    blocks = [block for section in sections for block in section.blocks]
-    named = {path for block in blocks for path in getattr(block, "sources", ())}
-    return [
-        Traced(path, known.get(path) or sha256_of(path), {})
-        for path in sorted(named - {item.path for item in traced})
-    ]
+    named = set(_sources(sections)) - {item.path for item in traced}
+    return [Traced(path, known.get(path) or sha256_of(path), {}) for path in sorted(named)]
+
+
+def _sources(sections: list[Section]) -> list[Path]:
+    return [path for section in sections for block in section.blocks for path in block.sources]

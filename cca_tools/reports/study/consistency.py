@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from cca_tools.errors import DataError
-from cca_tools.workspace import Workspace, read_provenance, sha256_of
+from cca_tools.workspace import Workspace, provenance_path, read_provenance, sha256_of
 
 _SHOWN = 5
 _MADE_BY = {
+    "manifest.parquet": "cca-tools index",
     "associations.parquet": "cca-tools associate",
     "associations_classes.parquet": "cca-tools associate",
     "suggestions.parquet": "cca-tools suggest",
@@ -66,9 +68,7 @@ def trace(workspace: Workspace) -> list[Traced]:
     Raises:
         DataError: Some do not; the message names them and what to run.
     """
-    traced = [
-        Traced(path, sha256_of(path), read_provenance(path)) for path in artefacts_of(workspace)
-    ]
+    traced = [Traced(path, sha256_of(path), _sidecar(path)) for path in artefacts_of(workspace)]
     problems = [*_stale(workspace, traced), *_other_label_space(workspace, traced)]
     if problems:
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
@@ -79,12 +79,57 @@ def trace(workspace: Workspace) -> list[Traced]:
     return traced
 
 
+def _sidecar(artefact: Path) -> Mapping[str, Any]:
+    """Return the sidecar of an artefact; one that cannot be read would let anything pass."""
+    path = provenance_path(artefact)
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if all(isinstance(record.get(name, {}), dict) for name in ("inputs", "parameters")):
+            return dict(record)
+    except (OSError, ValueError, AttributeError):
+        pass
+    raise DataError(f"{path} is damaged, so nothing tells where {artefact.name} comes from",
+                    f"Make {artefact.name} anew")  # fmt: skip
+
+
+def untold(workspace: Workspace, traced: Iterable[Traced], shown: Iterable[Path]) -> list[str]:
+    """Return what cannot be checked: artefacts without a sidecar, and inputs that are gone.
+
+    Args:
+        workspace: Of the study.
+        traced: Its artefacts with sidecars.
+        shown: The artefacts that the report takes numbers from.
+    """
+    known = {item.path: item for item in traced}
+    root = workspace.root
+    bare = [path for path in shown if path not in known and path.name in _MADE_BY]
+    bare += [path for path in shown if path not in known and path.parent == root / "ablation"]
+    lines = [
+        f"{shown_path(path, root)} has no {provenance_path(path).name}: nothing tells whether it "
+        "belongs to this study."
+        for path in dict.fromkeys(bare)
+    ]
+    for path in dict.fromkeys(path for path in shown if path in known):
+        inputs = known[path].record.get("inputs", {})
+        gone = [name for name in inputs if _is_gone(workspace, Path(name))]
+        if gone:
+            lines.append(
+                f"{shown_path(path, root)} was made from what is gone: {', '.join(gone[:_SHOWN])}"
+                + (f" and {len(gone) - _SHOWN} more." if len(gone) > _SHOWN else ".")
+            )
+    return lines
+
+
+def _is_gone(workspace: Workspace, recorded: Path) -> bool:
+    return found_here(workspace, recorded) is None and not recorded.is_file()
+
+
 def _stale(workspace: Workspace, traced: Iterable[Traced]) -> list[str]:
     digest = cache(sha256_of)
     problems = []
     for item in traced:
         for name, recorded in item.record.get("inputs", {}).items():
-            path = _here(workspace, Path(name))
+            path = found_here(workspace, Path(name))
             if path is None or digest(path) == recorded:
                 continue
             shown = item.path.relative_to(workspace.root)
@@ -96,7 +141,7 @@ def _stale(workspace: Workspace, traced: Iterable[Traced]) -> list[str]:
     return problems
 
 
-def _here(workspace: Workspace, recorded: Path) -> Path | None:
+def found_here(workspace: Workspace, recorded: Path) -> Path | None:
     """Return the file of this workspace that a sidecar means, also after the folder has moved."""
     parts = recorded.parts[1:] if recorded.is_absolute() else recorded.parts
     below = (workspace.root.joinpath(*parts[begin:]) for begin in range(len(parts)))

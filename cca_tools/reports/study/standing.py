@@ -28,6 +28,7 @@ class Levels:
         marks: ``highly`` or ``weakly`` by (class name, MID): what most annotators mark.
         answers: Every annotator's level that stands, one row each; None without a label store.
         answers_hash: SHA-256 of every event of the label store.
+        answers_from: The workspace's own label store, where that is the one.
     """
 
     levels: Mapping[str, str] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Levels:
     marks: Mapping[tuple[str, str], str] = field(default_factory=dict)
     answers: pd.DataFrame | None = None
     answers_hash: str = ""
+    answers_from: tuple[Path, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -89,6 +91,7 @@ def standing_levels(
             marks=majority_marks(store.current("audio_class")),
             answers=store.current(),
             answers_hash=hash_rows(store.history().astype(str).to_numpy().tolist()),
+            answers_from=() if database else (workspace.labels,),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,7 @@ def classes_section(
         return section
     tops = {name: rows for name, rows in study.pairs.groupby("class_name")}
     counts = study.classes.set_index("class_name")
+    sources = _sources(study, levels)
     for name, samples, missing in _spectrograms(study, sampling, list(counts.index)):
         top = tops.get(name)
         section.blocks.append(
@@ -76,10 +78,17 @@ def classes_section(
                 _bars(top, levels) if top is not None else (),
                 samples,
                 missing,
+                sources,
             )
         )
         advance(1)
     return section
+
+
+def _sources(study: Study, levels: Levels) -> tuple[Path, ...]:
+    known = {study.workspace.suggestions: study.suggestions, study.probe_path: study.probe}
+    more = [path for path, frame in known.items() if frame is not None]
+    return (study.workspace.associations, study.classes_path, *more, *levels.sources)
 
 
 def _facts(study: Study, name: str, row: Any) -> tuple[str, ...]:

@@ -42,7 +42,10 @@ def dataset_section(study: Study) -> Section:
     counted = int(study.classes["support"].sum())
     videos = int(study.classes["videos"].sum())
     section.blocks.append(
-        Paragraph(f"The sound of {counted:,} of {videos:,} videos could be scored and counts.")
+        Paragraph(
+            f"The sound of {counted:,} of {videos:,} videos could be scored and counts.",
+            (study.classes_path,),
+        )
     )
     if len(left_out):
         section.blocks.append(

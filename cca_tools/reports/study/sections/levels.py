@@ -44,7 +44,7 @@ def levels_section(study: Study, levels: Levels) -> Section:
     if levels.answers is None or levels.answers.empty:
         section.lacks.append("There are no annotators' answers, so nothing tells how they agree.")
         return section
-    _add_agreement(section, agreement(levels.answers), study)
+    _add_agreement(section, agreement(levels.answers), levels)
     return section
 
 
@@ -62,9 +62,16 @@ def _picture(counts: pd.DataFrame, levels: Levels) -> PictureBlock:
     )
 
 
-def _add_agreement(section: Section, found: Agreement, study: Study) -> None:
-    sources = (study.workspace.labels,) if study.workspace.labels.is_file() else ()
-    section.blocks.append(Paragraph(_sentence(found)))
+def _add_agreement(section: Section, found: Agreement, levels: Levels) -> None:
+    sources = levels.answers_from
+    if not sources:
+        section.blocks.append(
+            Paragraph(
+                "The answers are those of another database than the workspace's own; the SHA-256 "
+                f"of all its events begins with {levels.answers_hash[:12]}."
+            )
+        )
+    section.blocks.append(Paragraph(_sentence(found), sources))
     section.blocks += [Paragraph(f"{note[:1].upper()}{note[1:]}.") for note in found.notes]
     if len(found.kappas):
         shown = pd.DataFrame(

@@ -8,12 +8,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from cca_tools.reports.ablation import PUBLISHED, percent
+from cca_tools.reports.published import published_recognition_and_retrieval
 from cca_tools.reports.study.artefacts import Study, TrainedRun
 from cca_tools.reports.study.blocks import Block, Paragraph, PictureBlock, Section, TableBlock
 from cca_tools.reports.study.curves import draw_curves
 from cca_tools.reports.study.pictures import svg_address
+from cca_tools.workspace import read_provenance
 
 _COLUMNS = {
     "top1": "Top-1",
@@ -62,7 +66,23 @@ def _table(study: Study) -> pd.DataFrame:
             shown["Settings"] = settings
         measures = {title: _mean(part[name].dropna()) for name, title in _COLUMNS.items()}
         table.append(shown | {"Videos": int(part["videos"].max())} | measures)
-    return pd.DataFrame(table)
+    return pd.DataFrame([*table, *_published(study)], dtype=object).fillna("-")
+
+
+def _published(study: Study) -> list[dict[str, str]]:
+    """Return the rows of the published Table C where a run is of that dataset."""
+    origin = read_provenance(study.workspace.manifest).get("parameters", {})
+    for run in study.runs:
+        classes = run.config.get("classes", ())
+        found = published_recognition_and_retrieval(str(origin.get("layout", "")), classes)
+        if found:
+            split = run.folder.parent.name
+            return [
+                {"Split": split, "Method": f"{method} ({PUBLISHED})"}
+                | {title: percent(of.get(name, np.nan)) for name, title in _COLUMNS.items()}
+                for method, of in found.items()
+            ]
+    return []
 
 
 def _row(study: Study, run: TrainedRun) -> dict[str, object]:
@@ -114,8 +134,11 @@ def _curves(study: Study) -> list[Block]:
 
 
 def _logs(runs: Sequence[TrainedRun]) -> pd.DataFrame:
-    parts = [run.epochs.assign(method=run.folder.parents[1].name) for run in runs]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    keys = [(run.folder.parents[1].name, _settings(run.config["config"])) for run in runs]
+    several = len({method for method, _ in keys}) < len(set(keys))
+    names = [f"{method} {settings}" if several else method for method, settings in keys]
+    parts = [run.epochs.assign(method=name) for run, name in zip(runs, names, strict=True)]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _ends(logs: pd.DataFrame) -> str:

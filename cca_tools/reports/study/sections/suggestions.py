@@ -36,7 +36,7 @@ def suggestions_section(study: Study, levels: Levels) -> Section:
         section.lacks.append("No class has both a suggestion and a label to compare it with.")
     section.blocks.append(
         TableBlock(
-            "suggestions",
+            "suggested-levels",
             "The level that is suggested for each class, with its probability.",
             _table(frame, levels),
             (study.workspace.suggestions,),
