@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -76,10 +76,17 @@ class MatchedFeatures:
         """Videos whose vector has NaN or infinity."""
         return tuple(k for k, v in self.embeddings.items() if not np.isfinite(v).all())
 
-    def tell(self, ledger: Ledger) -> None:
-        """Write down what is wrong, and what should be known; not of NaN, which is seen later."""
+    def tell(self, ledger: Ledger, videos: Collection[str]) -> None:
+        """Write down what is wrong, but for NaN, which is seen later.
+
+        Args:
+            ledger: Where it goes.
+            videos: Those of the study: what the others have does not matter.
+        """
         ledger.problem(
-            self.duplicates, "video has several features", "videos have several features"
+            [video_id for video_id in self.duplicates if video_id in videos],
+            "video has several features",
+            "videos have several features",
         )
         ledger.problem(
             self.ambiguous,
@@ -91,10 +98,10 @@ class MatchedFeatures:
             "feature is no vector as the others",
             "features are no vectors as the others",
         )
-        ledger.note(
+        ledger.problem(
             self.unmatched,
-            "feature is of no video of the study",
-            "features are of no video of the study",
+            "feature is of no video of the manifest",
+            "features are of no video of the manifest",
         )
 
 
@@ -145,8 +152,10 @@ def _npz_pairs(arrays: Any) -> Iterator[tuple[str, Any]]:
     values = next((key for key in VALUE_KEYS if key in arrays), None)
     if values is None:
         raise ValueError(f"beside {ids} it has none of the arrays {', '.join(VALUE_KEYS)}")
-    names = np.atleast_1d(arrays[ids].astype(str)).tolist()
-    yield from zip(names, np.atleast_1d(arrays[values]), strict=True)
+    names, vectors = np.atleast_1d(arrays[ids].astype(str)), np.atleast_1d(arrays[values])
+    if len(names) != len(vectors):
+        raise ValueError(f"it has {len(names):,} in {ids}, and {len(vectors):,} in {values}")
+    yield from zip(names.tolist(), vectors, strict=True)
 
 
 def _vector(value: Any) -> Vector | None:

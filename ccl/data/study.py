@@ -67,7 +67,8 @@ def load_study(
     videos, classes = _with_classes(videos, classes, ledger)
     teachers = {}
     if "audio" in settings.distill:
-        teachers["audio"], files = audio_table(workspace, settings, videos, ledger)
+        listed = manifest["video_id"].tolist()
+        teachers["audio"], files = audio_table(workspace, settings, videos, listed, ledger)
         inputs += files
         if settings.teacher_split:
             teachers["audio"] = _only_for(

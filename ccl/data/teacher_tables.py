@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,11 @@ _RANDOM, _EXCHANGE = 3, 4  # streams of random numbers
 
 
 def audio_table(
-    workspace: Workspace, settings: DataSettings, videos: pd.DataFrame, ledger: Ledger
+    workspace: Workspace,
+    settings: DataSettings,
+    videos: pd.DataFrame,
+    listed: Sequence[str],
+    ledger: Ledger,
 ) -> tuple[TeacherTable, list[Path]]:
     """Return the audio teacher that the settings name, and the files it comes from.
 
@@ -32,7 +37,8 @@ def audio_table(
     Args:
         workspace: Its tags and features.
         settings: ``audio_teacher`` and the seed of random ones.
-        videos: One row a video, with ``video_id``, ``class_name`` and ``split``.
+        videos: Those of the study, with ``video_id``, ``class_name`` and ``split``.
+        listed: Ids of all videos of the manifest; features of others are a problem.
         ledger: Where problems and notes go.
 
     Raises:
@@ -42,20 +48,22 @@ def audio_table(
     name = settings.audio_teacher
     if name.partition(":")[0] == SHUFFLED:
         source = replace(settings, audio_teacher=name.partition(":")[2] or "tags")
-        table, files = audio_table(workspace, source, videos, ledger)
+        table, files = audio_table(workspace, source, videos, listed, ledger)
+        ledger.notes.append("each video is given the sound of a random one: a control")
         return _exchanged(table, settings, videos), files
     if name in RANDOM_TEACHERS:
         return _random_table(settings, videos), []
+    video_ids = videos["video_id"].tolist()
     if name == "tags" or name.startswith("tags:"):
         embeddings, files = read_tag_embeddings(
-            workspace, name.partition(":")[2] or None, videos["video_id"].tolist(), ledger
+            workspace, name.partition(":")[2] or None, video_ids, ledger
         )
     else:
         path = _feature_file(workspace, name)
-        matched = match_features(read_features(path), videos["video_id"].tolist())
-        matched.tell(ledger)
+        matched = match_features(read_features(path), listed)
+        matched.tell(ledger, set(video_ids))
         embeddings, files = matched.embeddings, _files(path)
-    table = _table(name, embeddings, videos["video_id"].tolist(), ledger)
+    table = _table(name, embeddings, video_ids, ledger)
     if not table.present.any():
         why = f" ({'; '.join(ledger.problems)})" if ledger.problems else ""
         raise DataError(
@@ -74,7 +82,7 @@ def _feature_file(workspace: Workspace, name: str) -> Path:
     imported = feature_path(workspace, name)
     if imported.is_file():
         return imported
-    if Path(name).exists():
+    if name and Path(name).exists():
         return Path(name)
     known = ", ".join(["tags", SHUFFLED, *RANDOM_TEACHERS, *feature_names(workspace)])
     raise UsageError(

@@ -75,9 +75,11 @@ def test_what_is_wrong_is_told_apart(tmp_path):
     assert matched.not_finite == ("a/two",)
     assert matched.without == ("a/same", "b/same")
     ledger = Ledger()
-    matched.tell(ledger)
-    assert len(ledger.problems) == 2
-    assert len(ledger.notes) == 1
+    matched.tell(ledger, {"a/one", "a/same"})
+    assert len(ledger.problems) == 3
+    elsewhere = Ledger()
+    matched.tell(elsewhere, {"a/same"})
+    assert len(elsewhere.problems) == 2
 
 
 def test_the_very_id_goes_before_its_last_part(tmp_path):
@@ -122,6 +124,12 @@ BAD = {
     "unequal": lambda path: np.savez(path, video_id=np.array(["a"]), embedding=np.ones((2, 3))),
     "folder without arrays": lambda path: path.mkdir(),
 }
+
+
+def test_unequal_numbers_are_told(tmp_path):
+    BAD["unequal"](tmp_path / "bad.npz")
+    with pytest.raises(DataError, match="it has 1 in video_id, and 2 in embedding"):
+        read_features(tmp_path / "bad.npz")
 
 
 @pytest.mark.parametrize("kind", BAD)

@@ -257,9 +257,9 @@ def test_teacher_features_of_other_videos(workspace, write, store_of):
             load_study(workspace, settings, store_of(rows))
     known = load_study(workspace, SKIP, store_of(rows)).train.video_ids[0]
     features_of(workspace, {"someone/else": [1.0], known: [2.0]})
-    settings = dataclasses.replace(SKIP, distill=("audio",), audio_teacher="cnn")
-    study = load_study(workspace, settings, store_of(rows))
-    assert "1 feature is of no video of the study (someone/else)" in study.notes
+    message, study = refused(workspace, store_of(rows), distill=("audio",), audio_teacher="cnn")
+    assert "1 feature is of no video of the manifest (someone/else)" in message
+    assert "1 feature is of no video of the manifest (someone/else)" in study.notes
     assert "the audio teacher cnn knows 1 of 24 videos; the others are masked" in study.notes
     assert study.teachers["audio"].present.sum() == 1
 

@@ -45,7 +45,7 @@ def write_tags(workspace, rows, *, tagger="yamnet", digits="0", keep=("embedding
 def tags(workspace, name="tags"):
     ledger = Ledger()
     settings = DataSettings(distill=("audio",), audio_teacher=name)
-    table, files = audio_table(workspace, settings, VIDEOS, ledger)
+    table, files = audio_table(workspace, settings, VIDEOS, list(VIDEOS["video_id"]), ledger)
     return table, files, ledger
 
 
@@ -135,9 +135,35 @@ def test_a_file_can_be_named_directly(workspace, tmp_path):
     assert table.values.tolist() == np.arange(12.0).reshape(6, 2).tolist()
 
 
+def test_features_of_videos_that_are_listed_and_left_out_are_no_strangers(workspace):
+    """And a name that two listed videos could mean goes to neither, though one is left out."""
+    rows = {"v0": 1.0, "left/out": 2.0, "same": 3.0, "someone/else": 4.0}
+    write_features(feature_path(workspace, "cnn14"), {k: np.full(1, v) for k, v in rows.items()})
+    videos = manifest_of([{"video_id": v, "class_name": "c"} for v in ("v0", "v1", "a/same")])
+    ledger, settings = Ledger(), DataSettings(distill=("audio",), audio_teacher="cnn14")
+    listed = ["v0", "v1", "left/out", "a/same", "b/same"]
+    table, _ = audio_table(workspace, settings, videos, listed, ledger)
+    assert table.present.tolist() == [True, False, False]
+    assert ledger.problems == [
+        "1 feature could be of several videos (same)",
+        "1 feature is of no video of the manifest (someone/else)",
+    ]
+
+
+def test_no_name_is_no_folder(workspace):
+    with pytest.raises(UsageError, match="no audio teacher ''"):
+        tags(workspace, "")
+
+
+def test_shuffling_is_noted(workspace):
+    write_features(feature_path(workspace, "cnn14"), {f"v{i}": np.ones(1) for i in range(6)})
+    notes = tags(workspace, "shuffled:cnn14")[2].notes
+    assert "each video is given the sound of a random one: a control" in notes
+
+
 def random_table(kind, seed):
     settings = DataSettings(distill=("audio",), audio_teacher=kind, seed=seed)
-    return audio_table(None, settings, VIDEOS, Ledger())[0]
+    return audio_table(None, settings, VIDEOS, [], Ledger())[0]
 
 
 def test_random_teachers_know_the_class_or_nothing():
@@ -164,7 +190,7 @@ def test_shuffled_sounds_are_exchanged_within_training_and_within_test(workspace
 
     def shuffled(seed):
         settings = DataSettings(distill=("audio",), audio_teacher="shuffled:cnn14", seed=seed)
-        return audio_table(workspace, settings, videos, Ledger())
+        return audio_table(workspace, settings, videos, list(videos["video_id"]), Ledger())
 
     table, files = shuffled(0)
     assert files == [feature_path(workspace, "cnn14")]
