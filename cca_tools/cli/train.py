@@ -100,6 +100,7 @@ def train_command(workspace: Path, as_json: bool, dry_run: bool, **options: Any)
         evaluate=options["evaluate"],
         device=options["device"],
         command=command_line(),
+        tell=None if as_json else _print_notes,
     )
     summary = train(config, place, folder=options["folder"], options=told)
     if os.environ.get("RANK", "0") == "0":
@@ -128,12 +129,16 @@ def _print_plan(found: dict[str, Any], as_json: bool) -> None:
         return
     click.echo(json.dumps(found["config"], indent=2))
     print_table(("data", "videos", "classes", "with audio teacher"), found["parts"])
-    for note in found["notes"]:
-        click.echo(f"note: {note}", err=True)
+    _print_notes(found["notes"])
     click.echo(
         f"{found['student']}, {found['parameters']:,} parameters; "
         f"{found['steps']:,} steps an epoch; folder {found['folder']}"
     )
+
+
+def _print_notes(notes: tuple[str, ...]) -> None:
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
 
 
 def _print_summary(summary: RunSummary, as_json: bool) -> None:
@@ -142,8 +147,6 @@ def _print_summary(summary: RunSummary, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(summary) | {"folder": str(summary.folder)}, indent=2))
         return
-    for note in summary.notes:
-        click.echo(f"note: {note}", err=True)
     if summary.state == "stopped":
         done = f"{summary.epochs} epochs done, saved in {summary.folder}"
         click.echo(f"stopped: {done}; the same command goes on from there", err=True)

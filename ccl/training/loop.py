@@ -69,6 +69,7 @@ def fit(course: Course) -> End:
             course.saver.keep_best(job, place.epoch)
         course.record.epoch(_epoch_record(course, val, began, steps_per_s))
         place.next_epoch()
+        course.record.status("running", place)
         course.saver.save_if_due(job, place)
     return "done"
 

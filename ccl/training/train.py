@@ -7,6 +7,7 @@ import logging
 import math
 import shutil
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -55,6 +56,7 @@ class Options:
         evaluate: Evaluate the best student on the test videos at the end.
         device: Where to compute; None for a GPU where there is one.
         command: The command line, for provenance.
+        tell: Given the notes on the data before anything is learnt.
     """
 
     resume: bool = True
@@ -62,6 +64,7 @@ class Options:
     evaluate: bool = True
     device: str | None = None
     command: str = "ccl.training.train"
+    tell: Callable[[tuple[str, ...]], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,8 @@ def train(
         ranks = stack.enter_context(joined(device))
         if ranks.is_first:
             stack.enter_context(Workspace(folder).lock(options.command))
+            if options.tell is not None:
+                options.tell(study.notes)
         used = [ranks.device] if ranks.device.type == "cuda" else []
         stack.enter_context(torch.random.fork_rng(used))
         stack.enter_context(products(config.run.precision))

@@ -2,17 +2,23 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from cli.trained_runs import NAME, QUICK, invoke, make_workspace
+from click.testing import CliRunner
 
+from cca_tools.cli.main import app
 from cca_tools.cli.train import _SETTINGS, train_command
+from cca_tools.datasets.manifest import read_manifest
 from cca_tools.errors import CcaError, DataError, UsageError
 from ccl.training.config import TrainConfig, as_dict, flat
+from ccl.training.loop import DivergedError
 
 SETTINGS = [part for text in QUICK for part in ("--set", text)]
 
@@ -64,6 +70,21 @@ def test_a_run_and_what_it_leaves(workspace):
         train(workspace, "--method", "baseline", "--set", "optim.lr=0.07", "--restart").exit_code
         == 0
     )
+
+
+def test_what_is_left_out_is_named_before_training(workspace, tmp_path):
+    """Training then breaks, for no network bears such a rate; it was named already."""
+    ids, source = read_manifest(workspace.manifest)["video_id"], tmp_path / "f.npz"
+    np.savez(source, video_id=[*ids, "a/stranger"], embedding=np.ones((len(ids) + 1, 3)))
+    more = ["--method", "ccl", "--distill", "audio", "--audio-teacher", str(source)]
+    more += ["--folder", str(tmp_path / "run"), "--set", "optim.lr=1e30"]
+    told = "1 feature is of no video of the manifest (a/stranger)"
+    with pytest.raises(DataError, match=re.escape(told)):
+        train(workspace, *more)
+    options = ["-w", str(workspace.root), "--device", "cpu", *SETTINGS, *more]
+    result = CliRunner().invoke(app, ["train", *options, "--on-missing", "skip"])
+    assert isinstance(result.exception, DivergedError)
+    assert f"note: {told}" in result.stderr
 
 
 @pytest.mark.parametrize(
