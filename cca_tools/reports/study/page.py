@@ -20,6 +20,7 @@ from cca_tools.workspace import utc_now
 _TEMPLATES = resources.files(__package__) / "templates"
 _PACKAGES = "% needs \\usepackage{array,booktabs,longtable,xcolor} and \\usepackage[T1]{fontenc}\n"
 _WIDE = 40  # letters: such a column is broken into lines
+_FEW = 4  # columns beside which one of them can have half the page
 
 
 def render(title: str, sections: Sequence[Section], root: Path, hashes: Mapping[Path, str]) -> str:
@@ -80,10 +81,12 @@ def to_latex(sections: Sequence[Section]) -> str:
 
 
 def _latex(table: TableBlock) -> str:
-    cells = table.frame.astype(object) if table.latex is None else table.latex
-    if table.latex is None:
-        cells = pd.DataFrame(table.rows, columns=table.frame.columns)
-    columns = [_column(cells[name], number) for name, number in zip(
+    cells = table.latex
+    if cells is None:
+        rows = [[cell.striptags() if isinstance(cell, Markup) else cell for cell in row]
+                for row in table.rows]  # fmt: skip
+        cells = pd.DataFrame(rows, columns=table.frame.columns)
+    columns = [_column(cells, name, number) for name, number in zip(
         cells.columns, table.numeric, strict=True
     )]  # fmt: skip
     return formats.to_latex(
@@ -91,11 +94,12 @@ def _latex(table: TableBlock) -> str:
     )
 
 
-def _column(cells: pd.Series, is_number: bool) -> str:
+def _column(cells: pd.DataFrame, name: str, is_number: bool) -> str:
     if is_number:
         return "r"
-    longest = max((len(str(cell)) for cell in cells), default=0)
-    return r">{\raggedright\arraybackslash}p{0.55\linewidth}" if longest > _WIDE else "l"
+    longest = max((len(str(cell)) for cell in cells[name]), default=0)
+    part = 0.55 if len(cells.columns) <= _FEW else 0.25
+    return rf">{{\raggedright\arraybackslash}}p{{{part}\linewidth}}" if longest > _WIDE else "l"
 
 
 def _read(name: str) -> str:

@@ -125,11 +125,15 @@ def test_answers_of_another_database_are_not_said_to_be_of_the_workspace(study, 
     assert "labels.db" in build(study)[0]
 
 
-def test_no_address_in_the_page_is_given_twice(study):
-    row = {"class_name": "RingingBell", "level": "not", "reasons": [], "p_not": 1.0}
+def test_suggestions_have_one_address_and_no_markup_in_latex(study):
+    row = {"class_name": "<b>A & B</b>", "level": "not", "reasons": [], "p_not": 1.0}
     pd.DataFrame([row | {"p_weakly": 0.0, "p_highly": 0.0}]).to_parquet(study.suggestions)
-    page, _ = build(study)
+    page, _ = build(study, latex=True)
     assert page.count('id="suggestions"') == 1
+    latex = (study.tables / "report.tex").read_text(encoding="utf-8")
+    row_of_it = r"\textless{}b\textgreater{}A \& B\textless{}/b\textgreater{} & not"
+    assert row_of_it in latex
+    assert "href" not in latex
 
 
 def test_a_name_does_not_turn_the_direction_of_the_page(study):

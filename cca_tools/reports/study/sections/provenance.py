@@ -53,7 +53,7 @@ def provenance_section(study: Study, traced: Sequence[Traced], lacks: Sequence[s
     return section
 
 
-_UNFOLDED = 6
+_UNFOLDED = 3
 
 
 def _folded(parts: Sequence[str]) -> Markup:

@@ -30,6 +30,12 @@ _COLUMNS = {
 }
 
 
+_NOTE = (
+    "Runs have the same mark under Settings if they differ in nothing but the seed; what the "
+    "settings are stands beside each run's config.json at the end of this page."
+)
+
+
 def runs_section(study: Study) -> Section:
     """Show recognition and retrieval of every finished run, and the curves of training."""
     section = Section("runs", "Recognition and retrieval")
@@ -45,12 +51,14 @@ def runs_section(study: Study) -> Section:
             "their standard deviation; each run's own evaluation.json has intervals."
         )
     )
+    table = _table(study)
     section.blocks.append(
         TableBlock(
             "recognition",
             "Recognition and retrieval, in per cent (Table C).",
-            _table(study),
+            table,
             sources,
+            note=_NOTE if "Settings" in table else "",
         )
     )
     section.blocks += _curves(study)
