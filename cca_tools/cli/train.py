@@ -54,7 +54,11 @@ _SHOWN = ("top1", "top5", "r1", "r5", "r10", "r20")
 @click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any setting.")
 @click.option("--student", metavar="NAME", help="r2plus1d-ccl, tiny, r2plus1d_18, mc3_18, r3d_18.")
 @click.option("--weights", metavar="FILE", help="Start its backbone from a file, or `kinetics`.")
-@click.option("--audio-teacher", metavar="NAME", help="tags, imported features, or a file.")
+@click.option(
+    "--audio-teacher",
+    metavar="NAME",
+    help="tags, imported features, a file; controls: shuffled, random-class, random-clip.",
+)
 @click.option("--epochs", type=int, help="Passes over the training videos.")
 @click.option("--batch-size", type=int, help="Clips a step, over all processes.")
 @click.option("--lr", type=float, help="Learning rate.")
