@@ -274,11 +274,9 @@ class Provenance:
     label_space: str | None = None
     started: float = field(default_factory=time.monotonic)
 
-    def write(self, artefact: Path) -> Path:
-        """Write ``ARTEFACT.provenance.json`` beside ``artefact`` and return its path."""
-        path = provenance_path(artefact)
+    def write(self, *artefacts: Path) -> None:
+        """Write ``ARTEFACT.provenance.json`` beside each of the artefacts, which are there."""
         record = {
-            "artefact": artefact.name,
             "command": self.command,
             "parameters": dict(self.parameters),
             "package": f"cca-tools {version('cca-tools')}",
@@ -288,8 +286,9 @@ class Provenance:
             "utc": utc_now(),
             "seconds": round(time.monotonic() - self.started, 3),
         }
-        write_json(path, record)
-        return path
+        for artefact in artefacts:
+            about = {"artefact": artefact.name, "sha256": sha256_of(artefact)}
+            write_json(provenance_path(artefact), about | record)
 
 
 def provenance_path(artefact: Path) -> Path:

@@ -245,10 +245,12 @@ def test_provenance_tells_how_and_of_what(tmp_path):
     artefact = tmp_path / "artefact.parquet"
     provenance = Provenance("cca-tools x", {"k": 3, "path": Path("a")}, [source], "hash")
     time.sleep(0.02)
-    path = provenance.write(artefact)
-    assert path == provenance_path(artefact) == tmp_path / "artefact.parquet.provenance.json"
+    artefact.write_bytes(b"numbers")
+    provenance.write(artefact)
+    assert provenance_path(artefact) == tmp_path / "artefact.parquet.provenance.json"
     record = read_provenance(artefact)
     assert record["artefact"] == "artefact.parquet"
+    assert record["sha256"] == hashlib.sha256(b"numbers").hexdigest()
     assert record["command"] == "cca-tools x"
     assert record["parameters"] == {"k": 3, "path": "a"}
     assert record["package"].startswith("cca-tools ")

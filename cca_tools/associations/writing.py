@@ -11,9 +11,6 @@ from cca_tools.workspace import (
     Provenance,
     Workspace,
     atomic_path,
-    provenance_path,
-    read_provenance,
-    write_json,
 )
 
 
@@ -28,10 +25,8 @@ def write_associations(
     """Write both tables as Parquet, each with its sidecar, and return their paths."""
     first, second = workspace.associations, classes_path(workspace)
     write_parquet(result.pairs, first)
-    provenance.write(first)
     write_parquet(result.classes, second)
-    # the same inputs: hashing them once is enough
-    write_json(provenance_path(second), read_provenance(first) | {"artefact": second.name})
+    provenance.write(first, second)
     return first, second
 
 

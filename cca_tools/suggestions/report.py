@@ -17,9 +17,6 @@ from cca_tools.suggestions.pictures import draw_agreement, draw_probabilities
 from cca_tools.workspace import (
     Provenance,
     Workspace,
-    provenance_path,
-    read_provenance,
-    write_json,
 )
 
 
@@ -37,15 +34,12 @@ def write_report(
 ) -> tuple[Path, ...]:
     """Write what `suggest` found, and return the paths."""
     write_parquet(frame, workspace.suggestions)
-    provenance.write(workspace.suggestions)
     written = [workspace.suggestions]
     if audio is not None:
-        path = audio_probe_path(workspace)
-        write_parquet(audio, path)
-        # the same inputs: hashing them once is enough
-        about = read_provenance(workspace.suggestions) | {"artefact": path.name}
-        write_json(provenance_path(path), about)
-        written.append(path)
+        written.append(audio_probe_path(workspace))
+        write_parquet(audio, written[-1])
+    provenance.write(*written)
+    if audio is not None:
         written += _write_both(audio_table(audio), workspace.tables / "audio_probe")
     written += _write_both(suggestion_table(frame), workspace.tables / "suggestions")
     written += save_figure(draw_probabilities(frame), workspace.figures / "suggestions")

@@ -20,7 +20,7 @@ from ccl.data.settings import DataSettings as DataSettings
 from ccl.data.tables import Study as Study
 from ccl.data.tables import TeacherTable as TeacherTable
 from ccl.data.tables import VideoTable as VideoTable
-from ccl.data.teacher_tables import audio_table
+from ccl.data.teacher_tables import audio_table, exchanged
 from ccl.data.validation import hold_out_groups
 
 _REASONS = {  # status -> one, more
@@ -74,6 +74,7 @@ def load_study(
             teachers["audio"] = _only_for(
                 teachers["audio"], videos, split_classes(workspace, settings.teacher_split), ledger
             )
+        teachers["audio"] = exchanged(teachers["audio"], settings, videos, ledger)
         _require_heard(teachers["audio"], videos, ledger)
     notes = ledger.settle(settings.on_missing)
     tables = {part: _table(videos, part, classes) for part in ("train", "val", "test")}

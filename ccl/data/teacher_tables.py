@@ -31,6 +31,8 @@ def audio_table(
 ) -> tuple[TeacherTable, list[Path]]:
     """Return the audio teacher that the settings name, and the files it comes from.
 
+    Of a shuffled one, the sounds are still each video's own: see `exchanged`.
+
     Videos without sound are not present. So are, as a problem, those that were not tagged and
     those whose embedding is not finite.
 
@@ -47,12 +49,9 @@ def audio_table(
     """
     name = settings.audio_teacher
     if name.partition(":")[0] == SHUFFLED:
-        source = replace(settings, audio_teacher=name.partition(":")[2] or "tags")
-        table, files = audio_table(workspace, source, videos, listed, ledger)
-        ledger.notes.append("each video is given the sound of a random one: a control")
-        return _exchanged(table, settings, videos), files
+        name = name.partition(":")[2] or "tags"
     if name in RANDOM_TEACHERS:
-        return _random_table(settings, videos), []
+        return _random_table(name, settings.seed, videos), []
     video_ids = videos["video_id"].tolist()
     if name == "tags" or name.startswith("tags:"):
         embeddings, files = read_tag_embeddings(
@@ -120,17 +119,25 @@ def _table(
     return TeacherTable(name, values, present)
 
 
-def _random_table(settings: DataSettings, videos: pd.DataFrame) -> TeacherTable:
+def _random_table(name: str, seed: int, videos: pd.DataFrame) -> TeacherTable:
     """Return a control: vectors that know the class and nothing else, or nothing at all."""
-    rng = np.random.default_rng((settings.seed, _RANDOM))
-    names = videos["class_name" if settings.audio_teacher == "random-class" else "video_id"]
+    rng = np.random.default_rng((seed, _RANDOM))
+    names = videos["class_name" if name == "random-class" else "video_id"]
     unique, positions = np.unique(names.to_numpy(str), return_inverse=True)
     vectors = rng.standard_normal((len(unique), RANDOM_WIDTH), dtype=np.float32)
-    return TeacherTable(settings.audio_teacher, vectors[positions], np.ones(len(videos), bool))
+    return TeacherTable(name, vectors[positions], np.ones(len(videos), bool))
 
 
-def _exchanged(table: TeacherTable, settings: DataSettings, videos: pd.DataFrame) -> TeacherTable:
-    """Return a control: each video has the sound of a random one of its part of the dataset."""
+def exchanged(
+    table: TeacherTable, settings: DataSettings, videos: pd.DataFrame, ledger: Ledger
+) -> TeacherTable:
+    """Return the teacher with sounds exchanged among the videos it has, where that is asked for.
+
+    Each video has the sound of a random one of its part of the dataset: a control.
+    """
+    if settings.audio_teacher.partition(":")[0] != SHUFFLED:
+        return table
+    ledger.notes.append("each video is given the sound of a random one: a control")
     rng = np.random.default_rng((settings.seed, _EXCHANGE))
     values, parts = table.values.copy(), videos["split"].to_numpy(str)
     for part in np.unique(parts):

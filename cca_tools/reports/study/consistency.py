@@ -62,14 +62,16 @@ def artefacts_of(workspace: Workspace) -> list[Path]:
 def trace(workspace: Workspace) -> list[Traced]:
     """Return every artefact with its hash and its origin; refuse those that do not fit.
 
-    An artefact fits if each file of this workspace that it was made from still has the bytes that
-    it had, and if its audio classes are of the label space of the associations.
+    An artefact fits if it has the bytes that were written, if each file of this workspace that it
+    was made from still has those that it had, and if its audio classes are of the label space of
+    the associations.
 
     Raises:
         DataError: Some do not; the message names them and what to run.
     """
     traced = [Traced(path, sha256_of(path), _sidecar(path)) for path in artefacts_of(workspace)]
-    problems = [*_stale(workspace, traced), *_other_label_space(workspace, traced)]
+    checks = (_changed, _stale, _other_label_space)
+    problems = [problem for check in checks for problem in check(workspace, traced)]
     if problems:
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise DataError(
@@ -124,6 +126,22 @@ def _is_gone(workspace: Workspace, recorded: Path) -> bool:
     return found_here(workspace, recorded) is None and not recorded.is_file()
 
 
+def _changed(workspace: Workspace, traced: Iterable[Traced]) -> list[str]:
+    """Name what was changed since; logs of tags and frames grow before their sidecar does."""
+    growing = (workspace.tags, workspace.frames)
+    return [
+        f"{item.path.relative_to(workspace.root)} was changed after it was made "
+        f"(`{_made_by(item)}` makes it anew)"
+        for item in traced
+        if item.record.get("sha256") not in (None, item.sha256)
+        and not any(item.path.is_relative_to(place) for place in growing)
+    ]
+
+
+def _made_by(item: Traced) -> str:
+    return _MADE_BY.get(item.path.name, str(item.record.get("command", "")))
+
+
 def _stale(workspace: Workspace, traced: Iterable[Traced]) -> list[str]:
     digest = cache(sha256_of)
     problems = []
@@ -133,10 +151,9 @@ def _stale(workspace: Workspace, traced: Iterable[Traced]) -> list[str]:
             if path is None or digest(path) == recorded:
                 continue
             shown = item.path.relative_to(workspace.root)
-            remedy = _MADE_BY.get(item.path.name, str(item.record.get("command", "")))
             problems.append(
                 f"{shown} was made from another {path.relative_to(workspace.root)} "
-                f"(`{remedy}` makes it anew)"
+                f"(`{_made_by(item)}` makes it anew)"
             )
     return problems
 

@@ -290,6 +290,25 @@ def test_a_teacher_for_some_classes_only(workspace, write, store_of):
     assert present.tolist() == [name == "c0" for name in study.train.class_names]
 
 
+def test_sounds_are_exchanged_only_among_those_that_are_taught(workspace, write, store_of):
+    rows = study_rows(classes=3)
+    write(rows)
+    levels = {"c0": "highly", "c1": "not", "c2": "not"}
+    write_splits(workspace.splits, SplitFile(make_splits(levels), levels, "", "", ""))
+    sounds = {row["video_id"]: [1.0 + n] for n, row in enumerate(rows)}
+    features_of(workspace, sounds)
+    settings = DataSettings(
+        val_fraction=0.3, distill=("audio",), audio_teacher="shuffled:cnn",
+        teacher_split="highly_correlated",
+    )  # fmt: skip
+    study = load_study(workspace, settings, store_of(rows))
+    values, present = study.teacher_rows(study.train, "audio")
+    taught = [row["video_id"] for row in rows if row["class_name"] == "c0"]
+    assert set(values[present, 0]) <= {sounds[video_id][0] for video_id in taught}
+    own = [sounds[video_id][0] for video_id in study.train.video_ids]
+    assert (values[present, 0] != np.array(own)[present]).any()
+
+
 def test_fingerprints_tell_studies_apart(workspace, write, store_of):
     rows = study_rows()
     write(rows)

@@ -13,7 +13,7 @@ from cca_tools.errors import DataError, UsageError
 from ccl.data.features import feature_path, write_features
 from ccl.data.ledger import Ledger
 from ccl.data.settings import DataSettings
-from ccl.data.teacher_tables import audio_table
+from ccl.data.teacher_tables import audio_table, exchanged
 
 from .conftest import manifest_of
 
@@ -155,12 +155,6 @@ def test_no_name_is_no_folder(workspace):
         tags(workspace, "")
 
 
-def test_shuffling_is_noted(workspace):
-    write_features(feature_path(workspace, "cnn14"), {f"v{i}": np.ones(1) for i in range(6)})
-    notes = tags(workspace, "shuffled:cnn14")[2].notes
-    assert "each video is given the sound of a random one: a control" in notes
-
-
 def random_table(kind, seed):
     settings = DataSettings(distill=("audio",), audio_teacher=kind, seed=seed)
     return audio_table(None, settings, VIDEOS, [], Ledger())[0]
@@ -190,7 +184,12 @@ def test_shuffled_sounds_are_exchanged_within_training_and_within_test(workspace
 
     def shuffled(seed):
         settings = DataSettings(distill=("audio",), audio_teacher="shuffled:cnn14", seed=seed)
-        return audio_table(workspace, settings, videos, list(videos["video_id"]), Ledger())
+        ledger = Ledger()
+        table, files = audio_table(workspace, settings, videos, list(videos["video_id"]), ledger)
+        assert (table.values[table.present] == [[i + 1] for i in range(60) if i != 7]).all()
+        table = exchanged(table, settings, videos, ledger)
+        assert "each video is given the sound of a random one: a control" in ledger.notes
+        return table, files
 
     table, files = shuffled(0)
     assert files == [feature_path(workspace, "cnn14")]

@@ -43,6 +43,15 @@ def test_a_damaged_sidecar_lets_nothing_pass(study, text):
         build(study)
 
 
+def test_an_artefact_that_was_edited_is_refused(study):
+    Provenance("cca-tools associate", {}).write(study.associations)
+    build(study)
+    table = pd.read_parquet(study.associations)
+    table.iloc[::-1].to_parquet(study.associations)
+    with pytest.raises(DataError, match=r"associations.parquet was changed after it was made"):
+        build(study)
+
+
 def test_an_artefact_without_a_sidecar_is_named(study):
     provenance_path(study.associations).unlink()
     write_run(study)
@@ -141,6 +150,7 @@ def test_a_name_does_not_turn_the_direction_of_the_page(study):
         frame = pd.read_parquet(path)
         frame["class_name"] = frame["class_name"].replace("RingingBell", "Ring\u202eing\x07")
         frame.to_parquet(path)
+        Provenance("cca-tools associate", {}).write(path)
     page, _ = build(study)
     assert "Ringing</a>" in page
     assert "\u202e" not in page
