@@ -164,8 +164,7 @@ def export_run(run: Run, folder: Path, command: str = "ccl.export") -> Export:
     )
     provenance = Provenance(command, {"student": card.student, "tolerance": TOLERANCE}, inputs)
     export = export_student(run.student(), card, folder)
-    for path in (export.safetensors, export.onnx):
-        provenance.write(path)
+    provenance.write(export.safetensors, export.onnx)
     return export
 
 

@@ -118,7 +118,8 @@ class LocalEngine:
 
     def environment(self, slot: int) -> Mapping[str, str]:
         """Return what a job in a slot finds in its environment, beside what is there."""
-        found = {PARENT: str(os.getpid())}
+        # unbuffered: the last line of its log is then the last thing that it said
+        found = {PARENT: str(os.getpid()), "PYTHONUNBUFFERED": "1"}
         if self._gpus:
             found[_GPUS] = self._gpus[slot % len(self._gpus)]
         if _THREADS not in os.environ and self._slots > 1:

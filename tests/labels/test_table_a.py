@@ -60,7 +60,7 @@ def test_one_table_for_several_datasets(tmp_path):
         "table_a.csv", "table_a.md", "table_a.tex", "table_a.png", "table_a.pdf",
     ]  # fmt: skip
     assert "\n'=V,not,1,1.0," in files[0].read_text()
-    assert "| U_1 $a$ | highly | 1 | 50.0 | 9.5 to 90.5 |" in files[1].read_text()
+    assert r"| U_1 \$a\$ | highly | 1 | 50.0 | 9.5 to 90.5 |" in files[1].read_text()
     assert r"U\_1 \$a\$ & highly & 1 & 50.0 & 9.5 to 90.5 \\" in files[2].read_text()
     assert files[3].read_bytes().startswith(b"\x89PNG")
     assert files[4].read_bytes().startswith(b"%PDF")
