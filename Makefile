@@ -41,6 +41,7 @@ benchmarks: .venv/ready
 	$(BIN)/python -m benchmarks.retrieval
 	$(BIN)/python -m benchmarks.loader $(RECORDINGS)
 	$(BIN)/python -m benchmarks.train_step
+	$(BIN)/python -m benchmarks.learning
 	$(BIN)/python -m benchmarks.labelling --demo $(DEMO)
 
 wheel: .venv/ready

@@ -256,7 +256,8 @@ def test_a_function_of_the_script_itself_is_refused_with_advice(tmp_path):
 
 
 BUSY = """
-    import sys
+    import signal, sys
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's "&" has it ignored
     sys.path.insert(0, {here!r})
     from guard_tasks import deaf_sleep
     from cca_tools.media.guard import GuardedPool
