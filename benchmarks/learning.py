@@ -71,7 +71,7 @@ def study(demo: Path, workspace: Path, wrong: float, seeds: int) -> pd.DataFrame
         run("tag-audio --keep embedding", workspace)
         run(f"labels import {shlex.quote(str(levels))} --annotator truth", workspace)
         run("split", workspace)
-        run("prepare", workspace)
+    run("prepare", workspace)
     run(f"{ABLATE} --seeds {seeds} --jobs 2", workspace)
     return read_ablation(ablation_path(Workspace(workspace), "learning")).rows
 

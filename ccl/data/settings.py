@@ -12,13 +12,18 @@ SHUFFLED = "shuffled"
 _Modalities = tuple[Literal["audio", "image"], ...]
 
 
+def is_shuffled(audio_teacher: str) -> bool:
+    """Tell whether this teacher's sounds are exchanged among the videos."""
+    return audio_teacher.partition(":")[0] == SHUFFLED
+
+
 def is_drawn(audio_teacher: str) -> bool:
     """Tell whether the seed decides what this teacher says of a video.
 
     >>> is_drawn("tags"), is_drawn("random-clip"), is_drawn("shuffled:cnn14")
     (False, True, True)
     """
-    return audio_teacher in RANDOM_TEACHERS or audio_teacher.partition(":")[0] == SHUFFLED
+    return audio_teacher in RANDOM_TEACHERS or is_shuffled(audio_teacher)
 
 
 def _each_once(names: _Modalities) -> _Modalities:

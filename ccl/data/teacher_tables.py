@@ -14,7 +14,7 @@ from cca_tools.errors import DataError, UsageError
 from cca_tools.workspace import Workspace
 from ccl.data.features import feature_names, feature_path, match_features, read_features
 from ccl.data.ledger import Ledger
-from ccl.data.settings import RANDOM_TEACHERS, SHUFFLED, DataSettings
+from ccl.data.settings import RANDOM_TEACHERS, SHUFFLED, DataSettings, is_shuffled
 from ccl.data.tables import TeacherTable
 from ccl.data.tag_embeddings import read_tag_embeddings
 
@@ -48,7 +48,7 @@ def audio_table(
         UsageError: There is no such teacher.
     """
     name = settings.audio_teacher
-    if name.partition(":")[0] == SHUFFLED:
+    if is_shuffled(name):
         name = name.partition(":")[2] or "tags"
     if name in RANDOM_TEACHERS:
         return _random_table(name, settings.seed, videos), []
@@ -135,7 +135,7 @@ def exchanged(
 
     Each video has the sound of a random one of its part of the dataset: a control.
     """
-    if settings.audio_teacher.partition(":")[0] != SHUFFLED:
+    if not is_shuffled(settings.audio_teacher):
         return table
     ledger.notes.append("each video is given the sound of a random one: a control")
     rng = np.random.default_rng((settings.seed, _EXCHANGE))

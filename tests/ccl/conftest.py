@@ -12,7 +12,10 @@ from torch import Tensor
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """Threads that wait for each other are slow where tests run in parallel."""
+    """Threads that wait for each other are slow where tests run in parallel.
+
+    And ranks have one: PyTorch chooses some convolutions by the number of threads.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

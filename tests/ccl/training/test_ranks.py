@@ -40,15 +40,6 @@ def run_ranks(world, task, out, *extra):
     return torch.load(out, weights_only=True)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """As the ranks have: PyTorch chooses some convolutions by the number of threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def worlds(tmp_path_factory):
     """What one and two ranks compute."""
