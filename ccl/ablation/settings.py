@@ -17,6 +17,7 @@ PROTOCOLS = (WITHIN, MASKED)
 
 # what the ablation sets in each cell; a value for all cells would contradict it
 VARIED = ("method.name", "data.split", "data.distill", "data.seed", "data.teacher_split")
+_ENDINGS = ("-classes", "-seeds")  # of the names of tables
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -100,6 +101,11 @@ class AblationSettings:
         if not _LABEL.fullmatch(self.name):
             raise UsageError(
                 f"{self.name!r} cannot name an ablation", "Give letters, digits, '-', '_' and '.'"
+            )
+        if self.name.endswith(_ENDINGS):
+            raise UsageError(
+                f"an ablation cannot be named {self.name!r}: another one could have such a table",
+                f"End it otherwise than in {' or '.join(_ENDINGS)}",
             )
         for text in (*self.assignments, *(a for v in self.variants for a in v.assignments)):
             name, _ = parse_assignment(text)

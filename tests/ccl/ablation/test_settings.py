@@ -43,6 +43,8 @@ def test_what_is_no_variant_is_refused(text, said):
         ({"variants": CCL + CCL}, "the method ccl is given twice"),
         ({"distill": ("smell",)}, "cannot distil 'smell'"),
         ({"name": "../x"}, "cannot name an ablation"),
+        ({"name": "x-classes"}, "another one could"),
+        ({"name": "x-seeds"}, "another one could"),
         ({"assignments": ("data.seed=3",)}, "data.seed is what the ablation itself varies"),
         ({"assignments": ("data.teacher_split=all",)}, "the ablation itself varies"),
         ({"variants": (Variant("x", "ccl", ("data.split=all",)),)}, "itself varies"),
