@@ -130,7 +130,7 @@ def test_a_terminated_command_says_how_to_go_on(workspace, tmp_path):
     command = [
         sys.executable, "-m", "cca_tools.cli.main", "train", "-w", str(workspace.root),
         "--device", "cpu", "--folder", str(folder), "--method", "baseline", *SETTINGS,
-        "--epochs", "100000", "--set", "run.checkpoint_seconds=0",
+        "--set", "optim.epochs=100000", "--set", "run.checkpoint_seconds=0",
     ]  # fmt: skip
     runner = "import sys; from cca_tools.cli.main import main; main(sys.argv[1:])"
     process = subprocess.Popen(

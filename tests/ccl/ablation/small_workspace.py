@@ -19,7 +19,7 @@ from ccl.data.prepare import PrepareOptions, prepare_frames
 
 LEVELS = {"c0": "highly", "c1": "highly", "c2": "not", "c3": "not"}
 TRAIN, TEST = 6, 4  # videos a class; two of a group
-EPOCHS = 12
+EPOCHS = 30
 QUICK = (
     "student.name=tiny", "data.audio_teacher=planted", "data.batch_size=4", "data.num_frames=4",
     "data.size=32", "data.clips_per_video=1", "data.val_fraction=0.34", "data.workers=1",
