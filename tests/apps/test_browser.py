@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from labelling import CLASSES, serving
 from playwright.sync_api import TimeoutError as Late
+from playwright.sync_api import expect
 
 from cca_tools.labels.store import LabelStore
 
@@ -73,8 +74,9 @@ def press(tab, key):
 
 
 def visit(tab, name):
-    """Go to another page of the app by its link."""
+    """Go to another page of the app by its link, and wait until it is drawn."""
     tab.get_by_role("link", name=name).first.click()
+    tab.wait_for_url(lambda url: urlsplit(url).path == f"/{name.lower()}")
     settle(tab)
 
 
@@ -150,7 +152,7 @@ def test_the_whole_way(served, open_tab, pictures):
     tab.reload()
     tab.locator(".cca-head h1").wait_for()
     assert shown(tab) == order[1]
-    assert "1 of 3 classes labelled" in tab.locator(".cca-person").first.inner_text()
+    expect(tab.locator(".cca-person").first).to_contain_text("1 of 3 classes labelled")
     tab.get_by_placeholder("A note").fill("=1+1 <i>noise</i>\nsecond line")
     tab.get_by_placeholder("A note").blur()
     settle(tab)
@@ -180,17 +182,16 @@ def test_the_whole_way(served, open_tab, pictures):
     other.get_by_text("Pair by pair").wait_for()
     other.get_by_text("Classes, the most disagreement first").wait_for()
     rows = other.locator(".cca-table").last.locator("tbody tr")
-    assert rows.count() == 3
-    assert order[1] in rows.first.inner_text()
+    expect(rows).to_have_count(3)
+    expect(rows.first).to_contain_text(order[1])
     other.screenshot(path=pictures / "agreement.png", full_page=True)
 
     # an adjudicator decides
     visit(other, "Adjudicate")
     other.locator(".cca-head h1", has_text=order[1]).wait_for()
-    text = other.locator("[data-testid=stMain]").inner_text()
-    assert "=1+1 <i>noise</i> second line" in text
-    assert "Ann" in text
-    assert "Bob O'Neil" in text
+    main = other.locator("[data-testid=stMain]")
+    for text in ("=1+1 <i>noise</i> second line", "Ann", "Bob O'Neil"):
+        expect(main).to_contain_text(text, use_inner_text=True)
     other.screenshot(path=pictures / "adjudicate.png")
     press(other, "w")
     other.get_by_text("Decided:").wait_for()
@@ -299,7 +300,7 @@ def test_sigkill_loses_nothing_that_was_shown_as_saved(study, open_tab):
         again = open_tab()
         again.goto(f"{server.url}?annotator={quote('Ann')}")
         again.locator(".cca-head h1").wait_for()
-        assert "2 of 3 classes labelled" in again.locator(".cca-person").first.inner_text()
+        expect(again.locator(".cca-person").first).to_contain_text("2 of 3 classes labelled")
         press(again, "n")
         with LabelStore.open(study) as store:
             levels = store.current("class")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from labelling import CLASSES, serving
+from playwright.sync_api import expect
 
 from cca_tools.labels.store import LabelStore
 
@@ -63,7 +64,7 @@ def test_only_listed_people_may_label(served, open_tab, pictures):
 
     log_in(tab, served.url, "ann@example.org")
     tab.locator(".cca-head h1").wait_for()
-    assert "ann@example.org" in tab.locator(".cca-person").first.inner_text()
+    expect(tab.locator(".cca-person").first).to_contain_text("ann@example.org")
     tab.get_by_role("button", name="Highly").click()
     tab.locator(".cca-saved.cca-ok").wait_for()
     tab.screenshot(path=pictures / "logged_in.png")
