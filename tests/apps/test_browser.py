@@ -51,7 +51,12 @@ def settle(tab):
 
 
 def press(tab, key):
-    """Press a key and wait until the page shows another event as saved.
+    """Press a key and wait until the page shows another event as saved."""
+    until_saved(tab, lambda: tab.keyboard.press(key))
+
+
+def until_saved(tab, answer):
+    """Answer and wait until the page shows another event as saved.
 
     A key that meets a page while it is drawn anew may be lost, as for anyone who sees then that
     nothing was saved, and presses again.
@@ -60,7 +65,7 @@ def press(tab, key):
     before = last_event(tab)
     for patience_s in (15, 15, 60):
         tab.wait_for_timeout(350)  # nobody answers faster, and the app takes it for a bounce
-        tab.keyboard.press(key)
+        answer()
         with suppress(Late):
             tab.wait_for_function(
                 "([sel, before]) => { const e = document.querySelector(sel);"
@@ -262,19 +267,14 @@ def test_no_key_answers_by_accident(served, open_tab):
     # a key that is held answers once
     tab = open_tab()
     begin(tab, served.url, "Bob")
-    tab.keyboard.press("h")
-    tab.keyboard.press("h")
-    tab.keyboard.press("h")
-    tab.locator(SAVED).wait_for()
-    settle(tab)
+    until_saved(tab, lambda: [tab.keyboard.press("h") for _ in range(3)])
     with LabelStore.open(served.workspace) as store:
         assert len(store.history(annotator="Bob")) == 1
 
     # however long it is held
     tab = open_tab()
     begin(tab, served.url, "Cyd")
-    tab.keyboard.down("h")
-    tab.locator(SAVED).wait_for()
+    until_saved(tab, lambda: (tab.keyboard.up("h"), tab.keyboard.down("h")))
     for _ in range(3):
         settle(tab)
         tab.wait_for_timeout(350)  # past what the app takes for a bounce
