@@ -86,6 +86,9 @@ def save(
     except CcaError as error:
         conflict = isinstance(error, LabelConflictError)
         newer = error.newer if isinstance(error, LabelConflictError) else None
+        if newer is not None and _is_said(label, newer, decides=decides):
+            _told_saved(memory, key, about, newer)
+            return True
         memory.pending[key] = Pending(
             label,
             str(error),
@@ -96,10 +99,26 @@ def save(
             (newer.id if newer else 0) if conflict else expected,
         )
         return False
+    _told_saved(memory, key, about, event)
+    return True
+
+
+def _is_said(label: NewLabel, newer: Event, *, decides: bool) -> bool:
+    """Return whether a newer event says the same: the key was pressed twice on a page slow to go.
+
+    The second time the page has given its note away already, so an empty one changes nothing.
+    """
+    return (
+        newer.kind == ("adjudication" if decides else "label")
+        and (newer.annotator, newer.level) == (label.annotator, label.level)
+        and label.note in ("", newer.note)
+    )
+
+
+def _told_saved(memory: Memory, key: object, about: str, event: Event) -> None:
     memory.pending.pop(key, None)
     st.session_state[_SAVED_AT] = time.monotonic()
-    tell(f"{about}: {said(event.level, label.item.kind)}", event.id)
-    return True
+    tell(f"{about}: {said(event.level, event.item.kind)}", event.id)
 
 
 def tell(what: str, number: int) -> None:
