@@ -62,6 +62,19 @@ def test_trying_again_does_not_overwrite_ones_own_other_tab(page, store, here):
     assert "Not saved" in test.error[0].value
 
 
+def test_the_same_answer_given_meanwhile_is_no_conflict(page, store, here):
+    test = page()
+    name = shown(test)
+    with locked(here.labels):
+        answer(test, "weakly")
+    assert test.error
+    store.add([NewLabel("Ann", Item("class", name), "weakly")])
+    button(test, "again_").click().run()
+    assert not test.error
+    assert "Saved" in text_of(test)
+    assert store.history(annotator="Ann")["level"].tolist() == ["weakly"]
+
+
 def test_mine_after_what_was_taken_back_is_not_written_over_what_came_then(page, store):
     test = page()
     name = shown(test)
